@@ -104,7 +104,7 @@ def _is_noise(char: str) -> bool:
 
 
 def _fold_letters(text: str, *, keep_madda: bool) -> str:
-    """Fold letter by letter until nothing changes: case folding and decomposition feed each other."""
+    """Fold until nothing changes: case folding and decomposition feed each other."""
     while (folded := _fold_once(text, keep_madda=keep_madda)) != text:
         text = folded
     return folded
