@@ -1,0 +1,23 @@
+"""What every long-lived process checks before its first piece of work."""
+
+from __future__ import annotations
+
+import sys
+
+from clinic.security import faults, unlisted_models
+
+
+class UnsafeDatabase(SystemExit):
+    """Roles or policies are not what tenancy rests on."""
+
+
+def refuse_unsafe_database() -> None:
+    """End the process, naming each fault, when row-level security could not be trusted.
+
+    `manage.py check` alone would not do: neither a web server nor a worker runs it.
+    """
+    found = [*faults(), *(f"model {label} is on no list" for label in unlisted_models())]
+    for fault in found:
+        print(f"peygir: {fault}", file=sys.stderr)
+    if found:
+        raise UnsafeDatabase(2)

@@ -1,0 +1,276 @@
+"""The tenant: a clinic, its people, its therapists and services, and the ways in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.tenancy import (
+    EVERYWHERE,
+    NoScope,
+    Scope,
+    ScopedManager,
+    TenantForeignKey,
+    TenantModel,
+    owned_by_clinic,
+)
+from clinic.text import clean, sort_key
+
+DEFAULT_TIMEZONE = "Asia/Tehran"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in. Belongs to no clinic by itself; memberships say where."""
+
+    email = models.EmailField(_("e-mail"), unique=True)
+    full_name = models.CharField(_("full name"), max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(null=True, blank=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return str(self)
+
+
+class Clinic(models.Model):
+    """The tenant. Starts in shadow mode: everything is planned and shown, nothing leaves."""
+
+    slug = models.SlugField(
+        _("address in the panel"),
+        max_length=50,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z")],
+    )
+    name = models.CharField(_("name"), max_length=120)
+    phone = models.CharField(_("phone said in texts"), max_length=30, blank=True)
+    address = models.CharField(_("address"), max_length=300, blank=True)
+    timezone = models.CharField(_("time zone"), max_length=50, default=DEFAULT_TIMEZONE)
+    quiet_from = models.TimeField(_("quiet hours from"), default=dt.time(21, 0))
+    quiet_to = models.TimeField(_("quiet hours to"), default=dt.time(9, 0))
+    names_on_shared_phones = models.BooleanField(
+        _("say the client's name on a phone that several clients share"), default=False
+    )
+    live_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = ScopedManager()
+
+    class Meta:
+        base_manager_name = "objects"
+        default_manager_name = "objects"
+
+    worker_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def scope_filter(cls, scope: Scope) -> Q:
+        if scope.clinic_id is EVERYWHERE:
+            return Q()
+        if scope.clinic_id is not None:
+            return Q(pk=scope.clinic_id)
+        if scope.user_id is not None:
+            return Q(memberships__user=scope.user_id)
+        raise NoScope("Clinic was read before a person or a clinic was known")
+
+    @property
+    def is_live(self) -> bool:
+        return self.live_since is not None
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("owner")
+    MANAGER = "manager", _("manager")
+    RECEPTIONIST = "receptionist", _("receptionist")
+    THERAPIST = "therapist", _("therapist")
+
+
+class Membership(TenantModel):
+    """A user's role in one clinic."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    therapist = TenantForeignKey(
+        "clinic.Therapist", on_delete=models.SET_NULL, null=True, blank=True, related_name="members"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "user"], name="membership_once_per_clinic"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role}"
+
+    @classmethod
+    def scope_filter(cls, scope: Scope) -> Q:
+        if scope.clinic_id is None and scope.user_id is not None:
+            return Q(user_id=scope.user_id)
+        return super().scope_filter(scope)
+
+    @property
+    def manages(self) -> bool:
+        return self.role in (Role.OWNER, Role.MANAGER)
+
+
+class Invitation(TenantModel):
+    """A one-time way in for a person: staff by a manager, the owner by `create_clinic`.
+
+    Only the token's hash is kept, in `Directory`; the link itself is shown once.
+    """
+
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    therapist = TenantForeignKey(
+        "clinic.Therapist", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    token_hash = models.CharField(max_length=64, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "token_hash"], name="invitation_token"),
+            # One open invitation per person: inviting again replaces it.
+            models.UniqueConstraint(
+                fields=["clinic", "email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="invitation_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class Therapist(TenantModel):
+    name = models.CharField(_("name"), max_length=120)
+    title = models.CharField(
+        _("as spoken to clients"),
+        max_length=120,
+        blank=True,
+        help_text=_("How a text names the therapist. The plain name is used when this is empty."),
+    )
+    active = models.BooleanField(_("active"), default=True)
+    sort_key = models.CharField(max_length=400, editable=False, default="")
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["sort_key", "id"]
+        constraints = [
+            owned_by_clinic("therapist_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "name"], name="therapist_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def spoken(self) -> str:
+        return self.title or self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.prepare()
+        super().save(*args, **kwargs)
+
+    def prepare(self) -> None:
+        """Clean what was typed and derive the Persian sort key (bulk writers call it too)."""
+        self.name, self.title = clean(self.name), clean(self.title)
+        self.sort_key = sort_key(self.name)
+
+
+class Service(TenantModel):
+    """What a session is: individual, couple, child, assessment …"""
+
+    name = models.CharField(_("name"), max_length=120)
+    duration_minutes = models.PositiveSmallIntegerField(
+        _("duration in minutes"),
+        default=50,
+        validators=[MinValueValidator(5), MaxValueValidator(720)],
+    )
+    price_rial = models.PositiveBigIntegerField(_("price in Rial"), null=True, blank=True)
+    rhythm_days = models.PositiveSmallIntegerField(_("usual days between sessions"), default=7)
+    lapse_days = models.PositiveSmallIntegerField(
+        _("days of silence after which we ask"), null=True, blank=True
+    )
+    active = models.BooleanField(_("active"), default=True)
+    sort_key = models.CharField(max_length=400, editable=False, default="")
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["sort_key", "id"]
+        constraints = [
+            owned_by_clinic("service_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "name"], name="service_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.prepare()
+        super().save(*args, **kwargs)
+
+    def prepare(self) -> None:
+        self.name = clean(self.name)
+        self.sort_key = sort_key(self.name)
+
+
+class Directory(models.Model):
+    """Token hash → clinic: the only thing that can be asked before a clinic is known.
+
+    Allow-listed from row-level security on purpose; it holds no personal data, and without the
+    token itself a row says nothing.
+    """
+
+    class Purpose(models.TextChoices):
+        INVITATION = "invitation", _("invitation")
+        RECEIPTS = "receipts", _("delivery receipts")
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"

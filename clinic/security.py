@@ -1,0 +1,191 @@
+"""The database's half of tenancy: policies, grants and composite keys, from the model list.
+
+`secure` runs at the end of every `migrate`, under the owner's hat, and is idempotent: a new table
+cannot be forgotten, whichever migration made it. `faults` reads the catalogue back and says what
+does not hold; the entry points of web, worker and tests refuse to start on a fault.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
+
+from clinic.models import Clinic, Directory, Membership
+from clinic.tenancy import Hat, TenantForeignKey, TenantModel, each_tenant_model
+
+CLINIC = "(SELECT NULLIF(current_setting('app.clinic_id', true), '')::bigint)"
+USER = "(SELECT NULLIF(current_setting('app.user_id', true), '')::bigint)"
+
+#: Tables without a clinic, by design: people, web sessions, Django's own, the directory.
+SHARED_APPS = frozenset(
+    {"account", "admin", "auth", "contenttypes", "mfa", "sessions", "socialaccount", "usersessions"}
+)
+SHARED_TABLES = {
+    # table: what app_worker may do there (web and operator may read and write)
+    "clinic_user": (),
+    "clinic_user_groups": (),
+    "clinic_user_user_permissions": (),
+    "clinic_directory": ("SELECT",),
+}
+#: Neither a clinic's nor a person's: the planner's own notes, which the web only reads.
+WORKER_TABLES = {"followup_watermark": ("SELECT", "INSERT", "UPDATE")}
+
+WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def tenant_tables() -> list[type[models.Model]]:
+    return [Clinic, *each_tenant_model()]
+
+
+def secure() -> None:
+    """Bring policies, grants and composite keys in line with the models. Needs the owner's hat."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _statements():
+            cursor.execute(statement)
+        _start_message_ids_at_random(cursor)
+
+
+def _statements() -> Iterator[str]:
+    yield f"GRANT USAGE ON SCHEMA public TO {_hats()}, app_backup"
+    yield "GRANT SELECT ON ALL TABLES IN SCHEMA public TO app_backup"
+    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {_hats()}"
+    for model in tenant_tables():
+        yield from _policies(model)
+        yield from _grants(model._meta.db_table, WRITE, model.worker_rights)  # type: ignore[attr-defined]
+        yield from _composite_keys(model)
+    for table in _shared_tables():
+        yield from _grants(table, WRITE, SHARED_TABLES.get(table, ()))
+    for table, rights in WORKER_TABLES.items():
+        yield from _grants(table, ("SELECT",), rights)
+
+
+def _hats() -> str:
+    return ", ".join(hat.value for hat in Hat if hat is not Hat.OWNER)
+
+
+def _shared_tables() -> list[str]:
+    found = [m._meta.db_table for m in apps.get_models(True) if m._meta.app_label in SHARED_APPS]
+    return found + list(SHARED_TABLES)
+
+
+def _grants(table: str, web: tuple[str, ...], worker: tuple[str, ...]) -> Iterator[str]:
+    yield f"REVOKE ALL ON {table} FROM PUBLIC, {_hats()}"
+    yield f"GRANT {', '.join(web)} ON {table} TO {Hat.WEB}"
+    yield f"GRANT {', '.join(WRITE)} ON {table} TO {Hat.OPERATOR}"
+    if worker:
+        yield f"GRANT {', '.join(worker)} ON {table} TO {Hat.WORKER}"
+
+
+def _policies(model: type[models.Model]) -> Iterator[str]:
+    table = model._meta.db_table
+    mine = f"{'id' if model is Clinic else 'clinic_id'} = {CLINIC}"
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    yield from _policy(table, Hat.WEB, "ALL", mine)
+    # Without a policy of its own the owner, under FORCE, would change nothing and get no error.
+    yield from _policy(table, Hat.OWNER, "ALL", "true")
+    yield from _policy(table, Hat.OPERATOR, "ALL", "true")
+    yield from _policy(table, Hat.WORKER, "ALL", "true")
+    for way_in in _ways_in(model):
+        yield from _policy(table, Hat.WEB, "SELECT", way_in, name="way_in")
+
+
+def _ways_in(model: type[models.Model]) -> Iterator[str]:
+    """Before a clinic is chosen, a person sees their own memberships and those clinics."""
+    if model is Membership:
+        yield f"user_id = {USER}"
+    if model is Clinic:
+        yield f"id IN (SELECT clinic_id FROM clinic_membership WHERE user_id = {USER})"
+
+
+def _policy(table: str, hat: Hat, command: str, using: str, name: str = "") -> Iterator[str]:
+    policy = f"{name or 'tenant'}_{hat}"
+    check = f" WITH CHECK ({using})" if command == "ALL" else ""
+    yield f"DROP POLICY IF EXISTS {policy} ON {table}"
+    yield f"CREATE POLICY {policy} ON {table} FOR {command} TO {hat} USING ({using}){check}"
+
+
+def _composite_keys(model: type[models.Model]) -> Iterator[str]:
+    """(clinic_id, x_id) → (clinic_id, id): another clinic's row cannot be pointed at."""
+    table = model._meta.db_table
+    for field in model._meta.local_fields:
+        if isinstance(field, TenantForeignKey):
+            name = key_name(table, field.column)
+            target = field.related_model._meta.db_table
+            yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+            yield (
+                f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (clinic_id, {field.column})"
+                f" REFERENCES {target} (clinic_id, id) DEFERRABLE INITIALLY DEFERRED"
+            )
+
+
+def key_name(table: str, column: str) -> str:
+    return f"{table}_{column}_of_clinic"
+
+
+def _start_message_ids_at_random(cursor: CursorWrapper) -> None:
+    """See `messaging.models.Message`. Below 2**53, so that no JSON reader rounds an id."""
+    sequence = "messaging_message_id_seq"
+    cursor.execute(f"SELECT is_called OR last_value > 1 FROM {sequence}")
+    (started,) = cursor.fetchone()
+    if not started:
+        cursor.execute(f"ALTER SEQUENCE {sequence} RESTART WITH {_random_base()}")
+
+
+def _random_base() -> int:
+    return 10**12 + secrets.randbelow(8 * 10**15)
+
+
+def faults() -> list[str]:
+    """What the catalogue says against us, in words; empty when both guards can be trusted."""
+    return [*_role_faults(), *_table_faults()]
+
+
+def _role_faults() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolbypassrls)"
+            " AND rolname IN (session_user, current_user, %s, %s, %s, %s)",
+            [hat.value for hat in Hat],
+        )
+        strong = [f"role {name} bypasses row-level security" for (name,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner"
+            " WHERE r.rolname IN (session_user, %s, %s, %s) AND c.relkind = 'r'"
+            " AND c.relnamespace = 'public'::regnamespace",
+            [Hat.WEB.value, Hat.WORKER.value, Hat.OPERATOR.value],
+        )
+        (owned,) = cursor.fetchone()
+    return strong + ([f"the login or a hat owns {owned} tables"] if owned else [])
+
+
+def _table_faults() -> list[str]:
+    wanted = {m._meta.db_table for m in tenant_tables()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, EXISTS ("
+            " SELECT 1 FROM pg_policies p WHERE p.tablename = c.relname"
+            " AND p.policyname = 'tenant_app_web' AND p.qual LIKE '%%app.clinic_id%%'"
+            " AND p.with_check LIKE '%%app.clinic_id%%')"
+            " FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"
+        )
+        rows = {name: (forced, policy) for name, forced, policy in cursor.fetchall()}
+    missing = [f"table {t} is missing: run manage.py migrate" for t in sorted(wanted - set(rows))]
+    open_ = [f"table {t} is not guarded" for t in sorted(wanted & set(rows)) if not all(rows[t])]
+    return missing + open_
+
+
+def unlisted_models() -> list[str]:
+    """Models that are neither a clinic's nor on a list above: each is a leak waiting."""
+    listed = {*_shared_tables(), *WORKER_TABLES}
+    return [
+        m._meta.label
+        for m in apps.get_models(include_auto_created=True)
+        if not issubclass(m, TenantModel)
+        and m not in (Clinic, Directory)
+        and m._meta.db_table not in listed
+    ]

@@ -1,0 +1,32 @@
+"""Worker and beat. Tasks carry no message: each tick looks at the database itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from config import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+embedded.ensure(postgres=True, redis=True)
+
+from celery import Celery  # noqa: E402  (settings read what ensure set)
+from celery.signals import beat_init, worker_init  # noqa: E402
+
+app = Celery("peygir")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+# `expires` below the interval: after a worker's pause old ticks fall away instead of piling up.
+app.conf.beat_schedule = {
+    "plan": {"task": "followup.plan", "schedule": 60.0, "options": {"expires": 55}},
+    "drain": {"task": "messaging.drain", "schedule": 15.0, "options": {"expires": 14}},
+    "look-after": {"task": "messaging.look_after", "schedule": 60.0, "options": {"expires": 55}},
+}
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_unsafe_database(**_: Any) -> None:
+    from clinic.entry import refuse_unsafe_database
+
+    refuse_unsafe_database()

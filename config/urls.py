@@ -1,0 +1,18 @@
+"""Where everything is. Rooms are named by string; only the composition root knows them all."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from clinic.views import home
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("", include("clinic.urls_public")),
+    path("hooks/", include("messaging.urls")),
+    path("c/<slug:clinic_slug>/", include("panel.urls")),
+    path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
+    path("c/<slug:clinic_slug>/import/", include("exchange.urls")),
+    path("operator/", admin.site.urls),
+]

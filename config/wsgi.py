@@ -1,0 +1,16 @@
+"""The web process."""
+
+import os
+
+from config import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+embedded.ensure(postgres=True, redis=True)
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402  (settings read what ensure set)
+
+application = get_wsgi_application()
+
+from clinic.entry import refuse_unsafe_database  # noqa: E402
+
+refuse_unsafe_database()

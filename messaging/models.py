@@ -1,0 +1,235 @@
+"""Texts and their lives: templates, the outbox, and the accounts that carry it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import User
+from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
+from messaging.secrets import SecretField
+from patients.models import Client, Purpose
+from sessions_app.models import Session
+
+
+class Channel(models.TextChoices):
+    SMS = "sms", _("SMS")
+
+
+class State(models.TextChoices):
+    """A message's life. queued → claimed → sending → sent → delivered or undelivered."""
+
+    QUEUED = "queued", _("queued")
+    CLAIMED = "claimed", _("being prepared")  # a sender holds it under a lease
+    SENDING = "sending", _("on its way out")  # committed before the first byte leaves
+    SENT = "sent", _("sent")  # the gateway accepted it and gave its number
+    DELIVERED = "delivered", _("delivered")
+    UNDELIVERED = "undelivered", _("not delivered")
+    SKIPPED = "skipped", _("not sent")  # the world changed, or a manner forbids it; see reason
+    CANCELLED = "cancelled", _("cancelled")  # its session was cancelled or moved, or its rule off
+    MISSED = "missed", _("too late")  # past its useful time
+    FAILED = "failed", _("failed")  # the gateway refused it for good
+    UNKNOWN = "unknown", _("unclear")  # it may or may not have left; never re-sent blindly
+    SHADOW = "shadow", _("would have been sent")  # the clinic is not live
+
+
+#: States that never change again.
+FINAL_STATES = (
+    State.DELIVERED,
+    State.UNDELIVERED,
+    State.SKIPPED,
+    State.CANCELLED,
+    State.MISSED,
+    State.FAILED,
+    State.SHADOW,
+)
+
+
+class Reason(models.TextChoices):
+    """Why a message is in its state, as a closed set with words a person understands."""
+
+    NO_PHONE = "no_phone", _("the client has no mobile number on file")
+    PHONE_CHANGED = "phone_changed", _("the client's number changed")
+    NOT_MOBILE = "not_mobile", _("the number on file is not a mobile")
+    NO_CONSENT = "no_consent", _("the client does not want such texts")
+    NOT_ALLOWED = "not_allowed", _("outside production only listed numbers are texted")
+    NO_TEXT = "no_text", _("the text or one of its values is empty")
+    NO_TEMPLATE = "no_template", _("the rule has no text")
+    TOO_LONG = "too_long", _("the text is longer than the gateway takes")
+    BUDGET = "budget", _("the client has had enough texts this week")
+    SESSION_CANCELLED = "session_cancelled", _("the session was cancelled")
+    SESSION_MOVED = "session_moved", _("the session was moved")
+    SESSION_STARTED = "session_started", _("the client has already arrived, or the time has passed")
+    NOT_PARTICIPANT = "not_participant", _("the client is no longer in this session")
+    RULE_OFF = "rule_off", _("the rule was switched off")
+    TOO_LATE = "too_late", _("its useful time had passed")
+    NO_ACCOUNT = "no_account", _("no SMS account is set up")
+    ACCOUNT = "account", _("the SMS account has a problem")
+    REFUSED = "refused", _("the gateway refused it")
+    BUSY = "busy", _("the gateway could not take it yet; it will be tried again")
+    NO_ANSWER = "no_answer", _("the gateway's answer did not arrive")
+    SENDER_STOPPED = "sender_stopped", _("the sender stopped while sending")
+    ECHO = "echo", _("the gateway answered with another message")
+    BLOCKED = "blocked", _("the recipient blocks such lines")
+    CARRIER = "carrier", _("the carrier could not deliver it")
+
+
+class Template(TenantModel):
+    """The words of a rule, with named placeholders; see `messaging.render`."""
+
+    key = models.CharField(max_length=40)
+    body = models.TextField(_("text"), max_length=900)
+    updated_at = models.DateTimeField()
+    updated_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            owned_by_clinic("template_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "key"], name="template_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def clean(self) -> None:
+        from messaging.render import check
+
+        check(self.body)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.clean()
+        super().save(*args, **kwargs)
+
+
+class ProviderAccount(TenantModel):
+    """A clinic's own account at a gateway. Without one the installation's account is used."""
+
+    kind = models.CharField(max_length=20, default="kavenegar")
+    sender = models.CharField(_("sender line"), max_length=20, blank=True)
+    api_key = SecretField(_("API key"))
+    active = models.BooleanField(_("active"), default=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_code = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField()
+
+    worker_rights = ("SELECT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            owned_by_clinic("account_of_clinic"),
+            models.UniqueConstraint(
+                fields=["clinic"], condition=Q(active=True), name="account_active_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Message(TenantModel):
+    """One text to one recipient: the row is the outbox entry and its whole life.
+
+    The id is the gateway's idempotency key: made before the first attempt and never changed. Its
+    sequence starts at a random large number per installation, because a restored backup or a second
+    installation on the same account would meet old ids, and the gateway would answer with another
+    client's message.
+    """
+
+    # messaging does not know rules; it keeps the rule's number and name.
+    rule_number = models.BigIntegerField(null=True)
+    rule_key = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.SMS)
+    template = TenantForeignKey(
+        Template, on_delete=models.SET_NULL, null=True, related_name="messages"
+    )
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    session = TenantForeignKey(
+        Session, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    revision = models.PositiveIntegerField(null=True)
+    #: E.164; empty when the client had no number at planning, so that staff see why nothing went.
+    recipient = models.CharField(max_length=20, blank=True)
+    due_at = models.DateTimeField()
+    useful_until = models.DateTimeField()
+    planned_at = models.DateTimeField()
+
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    state_at = models.DateTimeField()
+    #: While queued: not before this. It starts as `due_at` and grows with back-off.
+    attempt_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    #: While claimed or sending: after this the holder is taken for dead.
+    lease_until = models.DateTimeField(null=True)
+    #: Who holds it; every settlement compares it, so that a late sender changes nothing.
+    holder = models.CharField(max_length=40, blank=True)
+
+    text = models.TextField(blank=True)
+    parts = models.PositiveSmallIntegerField(null=True)
+    account = TenantForeignKey(
+        ProviderAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
+    provider = models.CharField(max_length=20, blank=True)
+    provider_id = models.CharField(max_length=60, blank=True)
+    provider_code = models.CharField(max_length=20, blank=True)
+    cost_rial = models.PositiveIntegerField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    #: While unknown: how often the gateway said it has no such message, and when it was asked.
+    negative_lookups = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True)
+
+    worker_rights = ("SELECT", "INSERT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-due_at", "-id"]
+        constraints = [
+            # The duplicate is unrepresentable: one text per occasion and recipient, for ever.
+            models.UniqueConstraint(
+                fields=["clinic", "rule_number", "session", "revision", "recipient"],
+                nulls_distinct=False,
+                name="message_once_per_occasion",
+            ),
+        ]
+        indexes = [
+            # The claim: what is due, oldest first, across clinics.
+            models.Index(fields=["attempt_at"], name="message_due", condition=Q(state="queued")),
+            # The sweep: leases that ran out, and answers still owed.
+            models.Index(
+                fields=["lease_until"],
+                name="message_held",
+                condition=Q(state__in=["claimed", "sending"]),
+            ),
+            models.Index(fields=["asked_at"], name="message_unknown", condition=Q(state="unknown")),
+            models.Index(fields=["asked_at"], name="message_polled", condition=Q(state="sent")),
+            # Receipts arrive by the gateway's number.
+            models.Index(
+                fields=["provider", "provider_id"],
+                name="message_by_provider_id",
+                condition=~Q(provider_id=""),
+            ),
+            # The panel: the outbox by time, a client's and a session's messages.
+            models.Index(fields=["clinic", "-due_at", "-id"], name="message_by_due"),
+            models.Index(fields=["clinic", "client", "-due_at"], name="message_of_client"),
+            models.Index(fields=["clinic", "session"], name="message_of_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    def is_waiting(self, now: dt.datetime) -> bool:
+        return self.state == State.QUEUED and self.attempt_at <= now

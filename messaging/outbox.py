@@ -1,0 +1,2 @@
+def oldest_due(now):
+    return None

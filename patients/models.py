@@ -1,0 +1,194 @@
+"""Clients, what they consented to, and their courses of treatment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import Service, Therapist, User
+from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
+from clinic.text import clean, fold, sort_key
+
+
+class Purpose(models.TextChoices):
+    """Why a text is sent; consent is kept for each."""
+
+    TRANSACTIONAL = "transactional", _("about booked sessions")
+    FOLLOW_UP = "follow_up", _("follow-up and feedback")
+    MOTIVATION = "motivation", _("encouragement")
+    CAMPAIGN = "campaign", _("news and campaigns")
+
+
+class Gender(models.TextChoices):
+    FEMALE = "female", _("female")
+    MALE = "male", _("male")
+    OTHER = "other", _("other")
+
+
+class Client(TenantModel):
+    """A person in therapy, or asking for it.
+
+    Consents stand on the row itself, so that the sender's row lock also guards against a refusal
+    that arrives while a text is on its way out; `ConsentRecord` keeps how each came about.
+    """
+
+    file_no = models.CharField(_("file number"), max_length=30)
+    honorific = models.CharField(_("honorific"), max_length=30, blank=True)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80)
+    gender = models.CharField(_("gender"), max_length=10, choices=Gender.choices, blank=True)
+    #: E.164, or empty.
+    phone = models.CharField(_("mobile phone"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    therapist = TenantForeignKey(
+        Therapist,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="clients",
+        verbose_name=_("therapist"),
+    )
+    service = TenantForeignKey(
+        Service,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("service"),
+    )
+    consent_transactional = models.BooleanField(Purpose.TRANSACTIONAL.label, default=True)
+    consent_follow_up = models.BooleanField(Purpose.FOLLOW_UP.label, default=True)
+    consent_motivation = models.BooleanField(Purpose.MOTIVATION.label, default=False)
+    consent_campaign = models.BooleanField(Purpose.CAMPAIGN.label, default=False)
+    created_at = models.DateTimeField()
+    #: Folded words of everything search looks at; kept by `prepare`.
+    search_text = models.TextField(editable=False, default="")
+    sort_key = models.CharField(max_length=700, editable=False, default="")
+
+    # FOR SHARE needs the UPDATE privilege and an UPDATE policy, or it returns no rows in silence.
+    worker_rights = ("SELECT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["sort_key", "id"]
+        constraints = [
+            owned_by_clinic("client_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "file_no"], name="client_file_no_once"),
+        ]
+        indexes = [
+            # The list in alphabetical order, page by page.
+            models.Index(fields=["clinic", "sort_key", "id"], name="client_by_name"),
+            # Who else shares this phone: asked for every text, and by replies.
+            models.Index(fields=["clinic", "phone"], name="client_by_phone"),
+            # Search that forgives a typo. Similarity is not leakproof, so row-level security keeps
+            # it from using an index alone; the clinic's own rows are few.
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="client_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def addressed(self) -> str:
+        """As a text addresses the client: honorific and family name, or the full name."""
+        return f"{self.honorific} {self.last_name}" if self.honorific else self.full_name
+
+    def consents_to(self, purpose: str) -> bool:
+        return bool(getattr(self, f"consent_{purpose}"))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.prepare()
+        super().save(*args, **kwargs)
+
+    def prepare(self) -> None:
+        """Clean what was typed, derive search words and sort key (bulk writers call it too)."""
+        for field in ("file_no", "honorific", "first_name", "last_name"):
+            setattr(self, field, clean(getattr(self, field)))
+        names = f"{self.first_name} {self.last_name}"
+        # Both spellings of a compound name are found: with its half-space as a space, and joined.
+        words = [fold(names), fold(names).replace(" ", ""), fold(self.file_no)]
+        words += [self.phone, "0" + self.phone.removeprefix("+98")] if self.phone else []
+        self.search_text = " ".join(words)
+        self.sort_key = sort_key(f"{self.last_name} {self.first_name}")
+
+
+class ConsentRecord(TenantModel):
+    """How a consent came to be what it is: who said so, where, and when."""
+
+    class Source(models.TextChoices):
+        BOOKING = "booking", _("at booking")
+        IMPORT = "import", _("imported list")
+        PANEL = "panel", _("recorded by staff")
+        REPLY = "reply", _("reply by text")
+        LINK = "link", _("the client's own page")
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="consent_records")
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    given = models.BooleanField()
+    source = models.CharField(max_length=20, choices=Source.choices)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-recorded_at", "-id"]
+        indexes = [
+            models.Index(fields=["clinic", "client", "-recorded_at"], name="consent_of_client")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.given}"
+
+
+class Treatment(TenantModel):
+    """One client with one therapist for one service."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+        COMPLETED = "completed", _("completed as planned")
+        DROPPED = "dropped", _("dropped")
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="treatments")
+    therapist = TenantForeignKey(Therapist, on_delete=models.PROTECT, related_name="treatments")
+    service = TenantForeignKey(Service, on_delete=models.PROTECT, related_name="treatments")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE)
+    paused_until = models.DateField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            owned_by_clinic("treatment_of_clinic"),
+            # A finished treatment may be taken up again as a new row; two open ones may not be.
+            models.UniqueConstraint(
+                fields=["clinic", "client", "therapist", "service"],
+                condition=Q(state__in=["active", "paused"]),
+                name="treatment_open_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="paused") | Q(paused_until=None),
+                name="treatment_pause_has_its_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"treatment {self.pk}"
+
+    def paused_on(self, day: dt.date) -> bool:
+        return self.state == self.State.PAUSED and (
+            self.paused_until is None or day < self.paused_until
+        )

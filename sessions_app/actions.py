@@ -1,0 +1,249 @@
+"""What happens to a session: book, move, cancel, restore, record, undo.
+
+Every action locks the session's row first, so that a sender holding it `FOR SHARE` has finished or
+has not begun, and leaves one `SessionChange` behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+
+from clinic.models import Service, Therapist, User
+from patients.actions import ensure_treatment
+from patients.models import Client
+from sessions_app.models import (
+    CancelledBy,
+    Participant,
+    Session,
+    SessionChange,
+    State,
+)
+
+#: Sent inside the transaction with `session`, `change` and `now`; rooms to the left listen.
+session_changed = Signal()
+
+Kind = SessionChange.Kind
+
+#: What `undo` can put back, and how it is kept in JSON.
+TRACKED = (
+    "therapist_id",
+    "service_id",
+    "starts_at",
+    "ends_at",
+    "state",
+    "cancelled_by",
+    "recorded_at",
+    "online_url",
+)
+OUTCOMES = (State.ARRIVED, State.ATTENDED, State.NO_SHOW, State.CONFIRMED, State.SCHEDULED)
+
+
+class SessionError(ValueError):
+    """The action is not possible; `str()` says why in the reader's language."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def book(
+    *,
+    clients: Iterable[Client],
+    therapist: Therapist,
+    service: Service,
+    starts_at: dt.datetime,
+    duration: dt.timedelta | None = None,
+    now: dt.datetime,
+    by: User | None = None,
+    source: str = Session.Source.PANEL,
+    **fields: Any,
+) -> Session:
+    """Book a session for one client or several. Raises SessionError (clash, nobody, no length)."""
+    people = list(clients)
+    if not people:
+        raise SessionError(_("Choose at least one client."), "clients")
+    length = _length(duration or dt.timedelta(minutes=service.duration_minutes))
+    session = Session(
+        therapist=therapist,
+        service=service,
+        starts_at=starts_at,
+        ends_at=starts_at + length,
+        booked_at=now,
+        source=source,
+        **fields,
+    )
+    with transaction.atomic():
+        _save(session)
+        Participant.objects.bulk_create(Participant(session=session, client=c) for c in people)
+        for client in people:
+            ensure_treatment(client, therapist, service, now=now)
+        _note(session, Kind.BOOKED, {}, now, by)
+    return session
+
+
+def move(
+    session: Session,
+    *,
+    starts_at: dt.datetime,
+    duration: dt.timedelta | None = None,
+    therapist: Therapist | None = None,
+    now: dt.datetime,
+    by: User | None = None,
+) -> Session:
+    """Give an open session another time, length or therapist.
+
+    A new start is a new promise: the revision rises, and a confirmation of the old one is void.
+    """
+    with transaction.atomic():
+        session, before = _hold(session)
+        if not session.is_open:
+            raise SessionError(_("Only a session that is still open can be moved."))
+        length = _length(duration or session.duration)
+        if starts_at != session.starts_at:
+            session.revision += 1
+            session.booked_at = now
+            session.state = State.SCHEDULED
+        session.starts_at, session.ends_at = starts_at, starts_at + length
+        session.therapist = therapist or session.therapist
+        _save(session)
+        _note(session, Kind.MOVED, before, now, by)
+    return session
+
+
+def cancel(
+    session: Session, *, by_whom: str = CancelledBy.CLINIC, now: dt.datetime, by: User | None = None
+) -> Session:
+    with transaction.atomic():
+        session, before = _hold(session)
+        if session.state == State.CANCELLED:
+            raise SessionError(_("This session is already cancelled."))
+        session.state, session.cancelled_by, session.recorded_at = State.CANCELLED, by_whom, now
+        _save(session)
+        _note(session, Kind.CANCELLED, before, now, by)
+    return session
+
+
+def restore(session: Session, *, now: dt.datetime, by: User | None = None) -> Session:
+    """Take a cancellation back. The revision rises: what was cancelled with it stays cancelled."""
+    with transaction.atomic():
+        session, before = _hold(session)
+        if session.state != State.CANCELLED:
+            raise SessionError(_("Only a cancelled session can be restored."))
+        _reopen(session, now)
+        _save(session)
+        _note(session, Kind.RESTORED, before, now, by)
+    return session
+
+
+def record(session: Session, outcome: str, *, now: dt.datetime, by: User | None = None) -> Session:
+    """Record confirmed, arrived, attended or no-show, or take it back to scheduled.
+
+    An outcome may be corrected at any time: a wrong no-show is worse than a late one.
+    """
+    with transaction.atomic():
+        session, before = _hold(session)
+        _refuse_outcome(session, outcome, now)
+        session.state = outcome
+        session.recorded_at = now if outcome in (State.ATTENDED, State.NO_SHOW) else None
+        _save(session)
+        _note(session, Kind.OUTCOME, before, now, by)
+    return session
+
+
+def undo(session: Session, *, now: dt.datetime, by: User | None = None) -> Session:
+    """Put back what the last change changed. Raises SessionError when there is nothing to undo.
+
+    A start put back is a move like any other, and so is an un-cancel: the revision rises, never
+    falls, because a text about the undone time may be out already.
+    """
+    with transaction.atomic():
+        session, before = _hold(session)
+        last = session.changes.first()
+        if last is None or last.kind in (Kind.BOOKED, Kind.UNDONE) or not last.before:
+            raise SessionError(_("There is nothing to undo."))
+        if last.before["starts_at"] != before["starts_at"] or session.state == State.CANCELLED:
+            session.revision += 1
+            session.booked_at = now
+        _put_back(session, last.before)
+        _save(session)
+        _note(session, Kind.UNDONE, before, now, by)
+    return session
+
+
+def _refuse_outcome(session: Session, outcome: str, now: dt.datetime) -> None:
+    if outcome not in OUTCOMES:
+        raise SessionError(_("This is not an outcome."))
+    if session.state == State.CANCELLED:
+        raise SessionError(_("This session is cancelled; restore it first."))
+    if outcome in (State.ATTENDED, State.NO_SHOW) and session.starts_at > now:
+        raise SessionError(_("The session has not started yet."))
+
+
+def _reopen(session: Session, now: dt.datetime) -> None:
+    session.state, session.cancelled_by, session.recorded_at = State.SCHEDULED, "", None
+    session.revision += 1
+    session.booked_at = now
+
+
+def _hold(session: Session) -> tuple[Session, dict[str, Any]]:
+    """Lock the row and read it anew, with what it was."""
+    held = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    return held, snapshot(held)
+
+
+def snapshot(session: Session) -> dict[str, Any]:
+    """The tracked fields as JSON: times as ISO 8601 in UTC."""
+    return {name: _plain(getattr(session, name)) for name in TRACKED}
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(dt.UTC).isoformat() if isinstance(value, dt.datetime) else value
+
+
+def _put_back(session: Session, before: dict[str, Any]) -> None:
+    for name in TRACKED:
+        value = before[name]
+        if name.endswith("_at") and value:
+            value = dt.datetime.fromisoformat(value)
+        setattr(session, name, value)
+
+
+def _length(duration: dt.timedelta) -> dt.timedelta:
+    if not dt.timedelta(minutes=5) <= duration <= dt.timedelta(hours=12):
+        raise SessionError(_("A session lasts from 5 minutes to 12 hours."), "duration")
+    return duration
+
+
+def _save(session: Session) -> None:
+    try:
+        with transaction.atomic():
+            session.save()
+    except IntegrityError as error:
+        if "therapist_is_in_one_place" not in str(error):
+            raise
+        raise SessionError(
+            _("The therapist already has a session at that time."), "starts_at"
+        ) from None
+
+
+def _note(
+    session: Session, kind: str, before: dict[str, Any], now: dt.datetime, by: User | None
+) -> None:
+    after = snapshot(session)
+    changed = {k: v for k, v in after.items() if before.get(k) != v}
+    change = SessionChange.objects.create(
+        session=session,
+        kind=kind,
+        revision=session.revision,
+        before=before,
+        after=changed,
+        at=now,
+        by=by,
+    )
+    session_changed.send(Session, session=session, change=change, now=now)

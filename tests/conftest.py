@@ -1,0 +1,103 @@
+"""Databases, clinics and people for every test."""
+
+import datetime as dt
+import fcntl
+import os
+from pathlib import Path
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+
+from clinic.tenancy import EVERYWHERE, Hat, wear
+from config.embedded import provision
+from tests import factories
+
+TEMPLATE = "peygir_template"
+FOLDER = Path(os.environ["PEYGIR_TEST_FOLDER"])
+#: The moment most tests live at: Saturday 1 Azar 1405, 10:00 in Tehran.
+NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker):
+    """One migrated template; each worker's database is a copy of it, made in a moment."""
+    name = "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with django_db_blocker.unblock():
+        _make_template_once()
+        _admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
+        _use(name)
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+def _make_template_once():
+    with (FOLDER / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (FOLDER / "template.done").exists():
+            return
+        provision(
+            os.environ["PEYGIR_TEST_ADMIN_URL"],
+            TEMPLATE,
+            os.environ["PEYGIR_TEST_LOGIN_PASSWORD"],
+        )
+        _use(TEMPLATE)
+        call_command("migrate", verbosity=0)
+        connections.close_all()
+        (FOLDER / "template.done").touch()
+
+
+def _use(name):
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+    os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
+
+
+def _admin(statement):
+    admin = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
+    admin.autocommit = True
+    with admin.cursor() as cursor:
+        cursor.execute(statement)
+    admin.close()
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+@pytest.fixture
+def owner(db):
+    """The owner's hat for a test's own set-up and looks, across clinics."""
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        yield
+
+
+@pytest.fixture
+def clinic(owner):
+    return factories.ClinicFactory(slug="aramesh", name="کلینیک آرامش")
+
+
+@pytest.fixture
+def other_clinic(owner):
+    return factories.ClinicFactory(slug="omid", name="کلینیک امید")
+
+
+@pytest.fixture
+def receptionist(clinic):
+    return factories.MembershipFactory(clinic=clinic, role="receptionist").user
+
+
+@pytest.fixture
+def manager(clinic):
+    return factories.MembershipFactory(clinic=clinic, role="manager").user
+
+
+@pytest.fixture
+def outsider(other_clinic):
+    """The owner of another clinic: everything of ours is a 404 to them."""
+    return factories.MembershipFactory(clinic=other_clinic, role="owner").user
