@@ -24,6 +24,10 @@ REASONS = {
 }
 
 _MOBILE = re.compile(r"(?:\+98|0098|98)?0?(9[0-9]{9})")
+_IRAN = 98
+_DIGITS = 10
+#: Of a landline without its area code.
+_LOCAL_DIGITS = 8
 # No operator owns 098…: ten digits like these are 98 and a mobile number that lost two of its own.
 _NOT_A_BLOCK = "98"
 _FILLERS = re.compile(r"[\s\-‐-―−_.()\[\]/\\'\"`,،]+")
@@ -114,7 +118,7 @@ def _from_spreadsheet(text: str) -> str:
         value = Decimal(text)
     except InvalidOperation:
         return text
-    if len(value.as_tuple().digits) < 10 or value != value.to_integral_value():
+    if len(value.as_tuple().digits) < _DIGITS or value != value.to_integral_value():
         raise PhoneError("rounded")
     return str(int(value))
 
@@ -134,7 +138,11 @@ def _iranian_mobile(subscriber: str) -> str:
 
 
 def _holds_several(text: str) -> bool:
-    numbers = [part for part in _SEPARATORS.split(text) if len(re.sub(r"[^0-9]", "", part)) >= 8]
+    numbers = [
+        part
+        for part in _SEPARATORS.split(text)
+        if len(re.sub(r"[^0-9]", "", part)) >= _LOCAL_DIGITS
+    ]
     return len(numbers) > 1
 
 
@@ -148,7 +156,7 @@ def _other_number(compact: str) -> str:
     except NumberParseException as error:
         raise PhoneError(_PARSE_REASONS.get(error.error_type, "too_short")) from None
     subscriber = str(number.national_number)
-    if number.country_code == 98:
+    if number.country_code == _IRAN:
         _refuse_not_iranian(subscriber)
     if not phonenumbers.is_valid_number(number):
         length = phonenumbers.is_possible_number_with_reason(number)
@@ -158,22 +166,22 @@ def _other_number(compact: str) -> str:
 
 def _refuse_not_iranian(subscriber: str) -> None:
     """The library knows Iranian short codes too; a person's number has ten digits."""
-    if len(subscriber) == 8:
+    if len(subscriber) == _LOCAL_DIGITS:
         raise PhoneError("no_area_code")
-    if len(subscriber) != 10:
-        raise PhoneError("too_short" if len(subscriber) < 10 else "too_long")
+    if len(subscriber) != _DIGITS:
+        raise PhoneError("too_short" if len(subscriber) < _DIGITS else "too_long")
     if subscriber.startswith("9"):
         raise PhoneError("not_in_use")
 
 
 def _grouped(e164: str) -> str:
-    if e164.startswith("+989") and len(e164) == 13:
-        number = national(e164)
+    number = national(e164)
+    if _MOBILE.fullmatch(e164):
         return f"{number[:4]} {number[4:7]} {number[7:]}"
     try:
         parsed = phonenumbers.parse(e164)
     except NumberParseException:
         return e164
     wanted = phonenumbers.PhoneNumberFormat
-    kind = wanted.NATIONAL if parsed.country_code == 98 else wanted.INTERNATIONAL
+    kind = wanted.NATIONAL if parsed.country_code == _IRAN else wanted.INTERNATIONAL
     return phonenumbers.format_number(parsed, kind)

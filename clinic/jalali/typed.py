@@ -24,6 +24,14 @@ _PARTS_OF_DAY = (
     (re.compile(r"(?<!\w)شب(?!\w)"), range(6, 12), range(18, 24)),
 )
 _MIDNIGHT = re.compile(r"(?<!\w)(?:ق\.?ظ\.?|a\.?m\.?)(?!\w)")
+_NOON = 12
+_MONTHS = 12
+_SECONDS_A_DAY = 86_400
+_LAST_DAY_OF_MONTH = 31
+_JALALI_YEARS = range(1200, 1600)
+_GREGORIAN_YEARS = range(1800, 2200)
+# Two digits that can be no day of a month are a Jalali year of the last century.
+_SHORT_JALALI_YEARS = range(_LAST_DAY_OF_MONTH + 1, 100)
 _NUMERIC = re.compile(
     r"([1-9]\d{2,3}|\d{1,2}) ?([/.\-\\ ]) ?(\d{1,2}) ?\2 ?([1-9]\d{2,3}|\d{1,2})", re.ASCII
 )
@@ -79,7 +87,7 @@ def parse_time(value: object) -> dt.time:
     if isinstance(value, dt.timedelta):
         return _time_of_seconds(value.total_seconds())
     if isinstance(value, float):
-        return _time_of_seconds(value * 86400)
+        return _time_of_seconds(value * _SECONDS_A_DAY)
     clock, rest = _take_time(_prepared(value))
     if clock is None or rest:
         raise DateError("not_a_time")
@@ -131,7 +139,7 @@ def _in_part_of_day(clock: dt.time, rest: str) -> tuple[dt.time, str]:
         rest = f"{rest[: found.start()]} {rest[found.end() :]}"
         if clock.hour in later:
             return clock.replace(hour=clock.hour + 12), rest
-        if clock.hour == 12 and _MIDNIGHT.fullmatch(found[0]):
+        if clock.hour == _NOON and _MIDNIGHT.fullmatch(found[0]):
             return clock.replace(hour=0), rest
         if clock.hour not in same:
             raise DateError("not_a_time")
@@ -147,9 +155,9 @@ def _clock(hour: str, minute: str, second: str | None) -> dt.time:
 
 
 def _time_of_seconds(seconds: float) -> dt.time:
-    if not 0 <= seconds < 86400:
+    if not 0 <= seconds < _SECONDS_A_DAY:
         raise DateError("not_a_time")
-    minutes, second = divmod(min(round(seconds), 86399), 60)
+    minutes, second = divmod(min(round(seconds), _SECONDS_A_DAY - 1), 60)
     return dt.time(minutes // 60, minutes % 60, second)
 
 
@@ -176,12 +184,16 @@ def _day_by_name(text: str) -> dt.date:
     months = [found for found in names if found]
     numbers = [int(word) for word in words if re.fullmatch(r"\d{1,4}", word, re.ASCII)]
     rest = len(words) - len(months) - len(numbers) - words.count("ماه") - words.count("سال")
-    if len(months) != 1 or rest or len(numbers) > 2:
+    if len(months) != 1 or rest:
         raise DateError("not_a_date")
-    if len(numbers) < 2:
+    if len(numbers) in (0, 1):
         raise DateError("incomplete")
     is_jalali, month = months[0]
-    year, day = (numbers[0], numbers[1]) if numbers[0] > 31 else (numbers[1], numbers[0])
+    day, year, *others = numbers
+    if others:
+        raise DateError("not_a_date")
+    if day > _LAST_DAY_OF_MONTH:
+        day, year = year, day
     return _day_in(_full_year(year, is_jalali=is_jalali), month, day, is_jalali=is_jalali)
 
 
@@ -197,11 +209,11 @@ def _day_by_numbers(text: str) -> dt.date:
     if not found:
         raise DateError("incomplete" if re.fullmatch(r"[\d/.\-\\ ]{1,7}", text) else "not_a_date")
     first, middle, last = int(found[1]), int(found[3]), int(found[4])
-    if first > 31 and last <= 31:
+    if first > _LAST_DAY_OF_MONTH >= last:
         year = _full_year(first, is_jalali=True)
         return _day_in(year, middle, last, is_jalali=_year_is_jalali(year))
-    if last <= 31 or first > 31:
-        raise DateError("short_year" if max(first, last) < 100 else "not_a_date")
+    if last <= _LAST_DAY_OF_MONTH or first > _LAST_DAY_OF_MONTH:
+        raise DateError("not_a_date" if max(first, last) in _JALALI_YEARS else "short_year")
     return _year_last(first, middle, _full_year(last, is_jalali=True))
 
 
@@ -209,26 +221,25 @@ def _year_last(first: int, middle: int, year: int) -> dt.date:
     """Day first as in Iran; the same with Gregorian years, where Americans put the month first."""
     if _year_is_jalali(year):
         return _day_in(year, middle, first, is_jalali=True)
-    if middle > 12:
+    if middle > _MONTHS:
         first, middle = middle, first
-    elif first <= 12 and first != middle:
+    elif first <= _MONTHS and first != middle:
         raise DateError("day_or_month")
     return _day_in(year, middle, first, is_jalali=False)
 
 
 def _full_year(year: int, *, is_jalali: bool) -> int:
-    """Two digits that can be no day of a month, 32 to 99, are a Jalali year of the last century."""
-    if year >= 1000:
-        return year
-    if is_jalali and 32 <= year <= 99:
+    if is_jalali and year in _SHORT_JALALI_YEARS:
         return 1300 + year
-    raise DateError("short_year")
+    if len(str(year)) < len("1405"):
+        raise DateError("short_year")
+    return year
 
 
 def _year_is_jalali(year: int) -> bool:
-    if 1200 <= year < 1600:
+    if year in _JALALI_YEARS:
         return True
-    if 1800 <= year < 2200:
+    if year in _GREGORIAN_YEARS:
         return False
     raise DateError("year_range")
 

@@ -4,8 +4,7 @@ import sys
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from clinic import jalali
 from clinic.jalali import REASONS, DateError, parse_date, parse_datetime, parse_time
