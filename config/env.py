@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-import environ  # type: ignore[import-untyped]
+import environ
 
 from config.secretfile import read_or_create_secret
 
 T = TypeVar("T")
+
+_environ: Any = environ.Env  # it has no types
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,13 +48,16 @@ EXPECTED = {
     "DEFAULT_FROM_EMAIL": "one sender, e.g. Peygir <no-reply@example.ir>",
 }
 
+HIGHEST_PORT = 65535
+SHORTEST_KEY = 50  # characters; Django's own check asks for as many
+
 # In production nothing is guessed: a default meant for a laptop would look like a working site.
 REQUIRED_IN_PRODUCTION = frozenset(
     {"SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL"}
 )
 
 
-class BadVariable(ValueError):
+class BadVariable(ValueError):  # noqa: N818  (what is bad says more than "Error")
     """A variable is missing or malformed. ``str()`` is the one line a person needs."""
 
     def __init__(self, name: str, *, missing: bool = False) -> None:
@@ -90,7 +95,7 @@ class Environment:
 def load_dotenv() -> None:
     """Add the variables of ``.env`` in the project's folder; the real environment wins."""
     if (PROJECT_ROOT / ".env").is_file():
-        environ.Env.read_env(PROJECT_ROOT / ".env", overwrite=False)
+        _environ.read_env(PROJECT_ROOT / ".env", overwrite=False)
 
 
 def load() -> Environment:
@@ -104,7 +109,7 @@ def load() -> Environment:
 
 def fail(problem: Exception) -> NoReturn:
     """Say what is wrong in one line on stderr and exit with 2, without a traceback."""
-    print(f"peygir: {problem}", file=sys.stderr)
+    sys.stderr.write(f"peygir: {problem}\n")
     raise SystemExit(2)
 
 
@@ -219,7 +224,7 @@ def _is_clean(text: str) -> bool:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= HIGHEST_PORT:
         raise ValueError("port")
     return int(text)
 
@@ -227,11 +232,14 @@ def _port(text: str) -> int:
 def _folder(text: str) -> Path:
     if not text.isprintable():
         raise ValueError("folder")
-    return PROJECT_ROOT / Path(text).expanduser()
+    try:
+        return PROJECT_ROOT / Path(text).expanduser()
+    except RuntimeError as problem:  # ~somebody whom the system does not know
+        raise ValueError(str(problem)) from None
 
 
 def _long_enough(text: str) -> str:
-    if len(text) < 50:
+    if len(text) < SHORTEST_KEY:
         raise ValueError("too short")
     return text
 
@@ -253,7 +261,7 @@ def _hosts(text: str) -> list[str]:
 
 
 def _database(text: str) -> dict[str, Any]:
-    config: dict[str, Any] = environ.Env.db_url_config(postgres_url(text))
+    config: dict[str, Any] = _environ.db_url_config(postgres_url(text))
     return config
 
 
@@ -280,10 +288,10 @@ def _phones(text: str) -> list[str]:
 
 
 def _email(text: str) -> dict[str, Any]:
-    parts = _split(text, set(environ.Env.EMAIL_SCHEMES))
+    parts = _split(text, set(_environ.EMAIL_SCHEMES))
     if parts.scheme.startswith("smtp") and not parts.hostname:
         raise ValueError("no server")
-    config: dict[str, Any] = environ.Env.email_url_config(text)
+    config: dict[str, Any] = _environ.email_url_config(text)
     found = {**config, **config.pop("OPTIONS", {})}
     # Only e-mail settings: a query such as ?DEBUG=1 must not become one of Django's.
     return {key: entry for key, entry in found.items() if key.startswith("EMAIL_") and entry}

@@ -29,4 +29,4 @@ def _create(path: Path, secret: str) -> None:
     except FileExistsError:
         pass  # another process was first: its secret is the one
     finally:
-        os.unlink(draft)
+        Path(draft).unlink()

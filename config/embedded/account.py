@@ -39,17 +39,29 @@ class Account:
         """
         if not self.lent:
             return True
-        command = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
         try:
-            tried = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.popen_options()
-            )
+            return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]).returncode == 0
         except PermissionError:
             raise EmbeddedServerError(
                 "running as root here, but not allowed to change to another account: start as "
                 "an ordinary user, or set DATABASE_URL and REDIS_URL"
             ) from None
-        return tried.returncode == 0
+
+    def run(
+        self, command: list[str], env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``command`` as this account to its end; both of its outputs are in ``stdout``."""
+        return subprocess.run(  # noqa: S603  (our own programs, no shell)
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            **self.popen_options(),
+        )
 
     def own(self, folder: Path) -> None:
         """Make ``folder`` and give it to this account alone."""

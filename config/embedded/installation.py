@@ -73,7 +73,6 @@ def _is_set_by_hand(variable: str) -> bool:
 
 
 def _publish(variable: str, lease: Lease) -> None:
-    assert isinstance(lease.server, PostgresServer | ValkeyServer)
     # The second one tells our children that the address is ours: they have to join as well.
     os.environ[variable] = os.environ[f"PEYGIR_EMBEDDED_{variable}"] = lease.server.url
 

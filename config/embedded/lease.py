@@ -25,6 +25,10 @@ class Server(Protocol):
 
     name: str
 
+    @property
+    def url(self) -> str:
+        """The address of the running server, password included."""
+
     def start(self) -> None:
         """Start it, or do nothing when it is running already."""
 
@@ -58,7 +62,7 @@ class Lease:
         if self._share is None or self._holder != os.getpid():
             return
         with exclusive(self._lock):
-            if self._alone():
+            if _is_alone(self._share):
                 self.server.stop()
             os.close(self._share)
             self._share = None
@@ -69,37 +73,24 @@ class Lease:
         Raises EmbeddedServerError while another process uses it.
         """
         with exclusive(self._lock):
-            was_used = self._share is not None
-            if self._share is None:
-                self._share = open_lock(self._users)
+            share = open_lock(self._users) if self._share is None else self._share
             try:
-                if not self._alone():
-                    raise EmbeddedServerError(
-                        f"{self.server.name} is in use: stop the other processes of this "
-                        "installation first"
-                    )
-                self.server.stop()
-                self.server.erase()
-                if was_used:
-                    self.server.start()
+                self._erase(share)
             finally:
-                self._restore(was_used)
+                if self._share is None:
+                    os.close(share)
+                else:
+                    fcntl.flock(share, fcntl.LOCK_SH)
 
-    def _alone(self) -> bool:
-        assert self._share is not None
-        try:
-            fcntl.flock(self._share, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _restore(self, was_used: bool) -> None:
-        assert self._share is not None
-        if was_used:
-            fcntl.flock(self._share, fcntl.LOCK_SH)
-        else:
-            os.close(self._share)
-            self._share = None
+    def _erase(self, share: int) -> None:
+        if not _is_alone(share):
+            raise EmbeddedServerError(
+                f"{self.server.name} is in use: stop the other processes of this installation first"
+            )
+        self.server.stop()
+        self.server.erase()
+        if self._share is not None:
+            self.server.start()
 
 
 @contextmanager
@@ -123,6 +114,14 @@ def open_lock(path: Path) -> int:
             f"no permission for {path}: it belongs to another account; run as that account, or "
             "set PEYGIR_VAR to a folder of your own"
         ) from None
+
+
+def _is_alone(share: int) -> bool:
+    try:
+        fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wait_for(handle: int, path: Path) -> None:

@@ -18,7 +18,7 @@ from config.embedded.errors import EmbeddedServerError
 from config.embedded.lease import exclusive
 
 # Parents only root can write to come first: nobody can have prepared a trap there.
-CACHES = (Path("/var/cache/peygir"), Path("/var/tmp/peygir-cache"))
+CACHES = (Path("/var/cache/peygir"), Path("/var/tmp/peygir-cache"))  # noqa: S108  (see lstat)
 
 # Headers, static libraries and manuals: half of the package, never needed to run.
 NOT_NEEDED = shutil.ignore_patterns("*.a", "include", "pgxs", "doc", "pkgconfig", "__pycache__")
@@ -130,7 +130,7 @@ def _copy(parts: list[Path], target: Path) -> None:
 
 def _open_to_all(tree: Path) -> None:
     for folder, _, files in os.walk(tree):
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         for file in files:
             path = Path(folder, file)
             path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)

