@@ -25,6 +25,7 @@ HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
     # Before Django's own, so that our migrate and flush are the ones found.
+    "config",
     "clinic",
     "patients",
     "sessions_app",
