@@ -58,7 +58,7 @@ MIDDLEWARE = [
     # Opens the request's transaction under the web hat; everything below may read the database.
     "clinic.middleware.HatMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "clinic.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -142,6 +142,21 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no letter to somebody who has no account
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_FORMS = {
+    "login": "clinic.account_forms.LoginForm",
+    "reset_password": "clinic.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "clinic.account_forms.ResetPasswordKeyForm",
+    "change_password": "clinic.account_forms.ChangePasswordForm",
+    "reauthenticate": "clinic.account_forms.ReauthenticateForm",
+}
+MFA_ADAPTER = "clinic.adapters.MfaAdapter"
+MFA_FORMS = {
+    "activate_totp": "clinic.account_forms.ActivateTOTPForm",
+    "authenticate": "clinic.account_forms.AuthenticateForm",
+    "reauthenticate": "clinic.account_forms.MfaReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Peygir"
 
@@ -152,6 +167,7 @@ STATICFILES_DIRS = [PROJECT_ROOT / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.staticfiles_finder.NpmFinder",
 ]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {

@@ -7,8 +7,7 @@ from clinic.views import home
 
 urlpatterns = [
     path("", home, name="home"),
-    path("accounts/", include("allauth.account.urls")),
-    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/", include("clinic.urls_accounts")),
     path("", include("clinic.urls_public")),
     path("hooks/", include("messaging.urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),

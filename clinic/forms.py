@@ -1,0 +1,221 @@
+"""Forms of the settings pages and of the way in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic import members
+from clinic.account_forms import PASSWORD_HINT
+from clinic.formfields import ClockField, NumberField, PersianCharField, TomanField
+from clinic.models import Clinic, Membership, Role, Service, Therapist, User
+from clinic.text import ascii_digits, fold
+
+#: Texts need part of the day; quiet hours longer than this would hold nearly all of them back.
+LONGEST_QUIET = dt.timedelta(hours=16)
+
+
+class ClinicForm(forms.ModelForm[Clinic]):
+    name = PersianCharField(
+        label=_("Clinic's name"), max_length=120, help_text=_("As clients read it in a text.")
+    )
+    phone = PersianCharField(
+        label=_("Phone said in texts"),
+        max_length=30,
+        required=False,
+        help_text=_("With the area code. A text that names the phone is not sent without it."),
+    )
+    address = PersianCharField(
+        label=_("Address"), max_length=300, required=False, widget=forms.Textarea({"rows": 2})
+    )
+    quiet_from = ClockField(label=_("Quiet from"))
+    quiet_to = ClockField(label=_("Quiet until"))
+
+    class Meta:
+        model = Clinic
+        fields = ("name", "phone", "address", "quiet_from", "quiet_to", "names_on_shared_phones")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["phone"].widget.attrs |= {"dir": "ltr", "inputmode": "tel"}
+        shared = self.fields["names_on_shared_phones"]
+        shared.label = _("Name the client on a phone that several clients share")
+        shared.help_text = _(
+            "Families often have one number. Unless you allow it, a text to such a number names"
+            " nobody, so that nobody learns of another's session."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        start, end = cleaned.get("quiet_from"), cleaned.get("quiet_to")
+        if start and end:
+            _check_quiet_hours(start, end)
+        return cleaned
+
+
+def _check_quiet_hours(start: dt.time, end: dt.time) -> None:
+    day = dt.date(2000, 1, 1)
+    if start <= end:
+        raise ValidationError(
+            {"quiet_from": _("Quiet hours go from the evening over midnight to the morning.")}
+        )
+    length = dt.datetime.combine(day, end) + dt.timedelta(days=1) - dt.datetime.combine(day, start)
+    if length > LONGEST_QUIET:
+        raise ValidationError(
+            {"quiet_to": _("At most 16 hours: the rest of the day is needed for the texts.")}
+        )
+
+
+class UniqueNameForm(forms.ModelForm[Any]):
+    """The clinic is not in the form, so the database's own check must be asked by hand."""
+
+    taken = _("There is one with this name already.")
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        others = self._meta.model.objects.exclude(pk=self.instance.pk)
+        if any(fold(name) == fold(other) for other in others.values_list("name", flat=True)):
+            raise ValidationError(self.taken)
+        return name
+
+
+class TherapistForm(UniqueNameForm):
+    name = PersianCharField(label=_("Name"), max_length=120)
+    title = PersianCharField(
+        label=_("As texts say it"),
+        max_length=120,
+        required=False,
+        help_text=_("For instance «Dr. Sadeghi». When empty, the plain name is used."),
+    )
+    taken = _("There is a therapist with this name already.")
+
+    class Meta:
+        model = Therapist
+        fields = ("name", "title")
+
+
+class ServiceForm(UniqueNameForm):
+    name = PersianCharField(label=_("Name"), max_length=120)
+    duration_minutes = NumberField(label=_("Duration"), min_value=5, max_value=720)
+    price_rial = TomanField(
+        label=_("Price"),
+        required=False,
+        min_value=0,
+        max_value=10**12,
+        help_text=_("Used in the figures only; no client sees it."),
+    )
+    rhythm_days = NumberField(
+        label=_("Usual days between sessions"),
+        min_value=1,
+        max_value=365,
+        help_text=_("7 for weekly sessions, 14 for every other week."),
+    )
+    lapse_days = NumberField(
+        label=_("Days of silence after which you ask"),
+        required=False,
+        min_value=1,
+        max_value=730,
+        help_text=_("When empty, it follows each client's own rhythm."),
+    )
+    taken = _("There is a service with this name already.")
+
+    class Meta:
+        model = Service
+        fields = ("name", "duration_minutes", "price_rial", "rhythm_days", "lapse_days")
+
+
+class RoleForm(forms.Form):
+    """A role, and the therapist a login belongs to."""
+
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
+    therapist = forms.ModelChoiceField(
+        label=_("Which therapist"),
+        queryset=Therapist.objects.none,
+        required=False,
+        help_text=_("Only for a therapist: whose day and clients this person sees."),
+    )
+
+    def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+        self.fields["role"].choices = [  # type: ignore[attr-defined]
+            (role, ROLE_WORDS[role]) for role in members.grantable(by)
+        ]
+        therapists = self.fields["therapist"]
+        therapists.queryset = Therapist.objects.filter(active=True)  # type: ignore[attr-defined]
+        therapists.empty_label = _("none")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("role") != Role.THERAPIST:
+            cleaned["therapist"] = None
+        elif not cleaned.get("therapist") and "therapist" not in self.errors:
+            self.add_error("therapist", _("Choose the therapist this login is for."))
+        return cleaned
+
+
+ROLE_WORDS = {
+    Role.OWNER: _("Owner: everything, and the other owners"),
+    Role.MANAGER: _("Manager: everything, settings and members too"),
+    Role.RECEPTIONIST: _("Receptionist: clients, sessions, messages and import"),
+    Role.THERAPIST: _("Therapist: the own day and the own clients"),
+}
+
+
+class InvitationForm(RoleForm):
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    field_order = ("email", "role", "therapist")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs |= {"dir": "ltr", "autocomplete": "off"}
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if Membership.objects.filter(user__email=email).exists():
+            raise ValidationError(_("This person is a member already."))
+        return email
+
+
+class WelcomeForm(forms.Form):
+    """A new person's name and password."""
+
+    full_name = PersianCharField(label=_("Your name"), max_length=150)
+    password1 = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=PASSWORD_HINT,
+        widget=forms.PasswordInput({"autocomplete": "new-password", "dir": "ltr"}),
+    )
+    password2 = forms.CharField(
+        label=_("Password once more"),
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password", "dir": "ltr"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+        self.fields["full_name"].widget.attrs |= {"autocomplete": "name"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, second = cleaned.get("password1"), cleaned.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", _("The two passwords are not the same."))
+        elif first:
+            self._check_password(first, str(cleaned.get("full_name", "")))
+        return cleaned
+
+    def _check_password(self, password: str, full_name: str) -> None:
+        person = User(email=self.email, full_name=full_name)
+        try:
+            # In ASCII, or a number typed on a Persian keyboard would pass for letters.
+            password_validation.validate_password(ascii_digits(password), person)
+        except ValidationError as error:
+            self.add_error("password1", error)

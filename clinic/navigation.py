@@ -1,0 +1,74 @@
+"""The panel's navigation: what a role sees, and where it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from clinic.access import EVERYBODY, MANAGERS, RECEPTION
+from clinic.links import clinic_url
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry: where it leads, who sees it, and which views count as being there."""
+
+    name: str
+    label: Promise
+    icon: str
+    within: tuple[str, ...]
+    roles: Sequence[str] = EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: Promise
+    icon: str
+    url: str
+    current: bool
+
+
+PANEL = (
+    Place("panel:today", _("Today"), "calendar-event", ("panel:today",)),
+    Place("panel:clients", _("Clients"), "users", ("panel:client", "panel:treatment")),
+    Place("panel:sessions", _("Sessions"), "calendar-time", ("panel:session",)),
+    Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
+    Place("exchange:start", _("Import"), "file-import", ("exchange:",), RECEPTION),
+    Place("settings:clinic", _("Settings"), "settings", ("settings:", "texting:"), MANAGERS),
+)
+
+SETTINGS = (
+    Place("settings:clinic", _("Clinic"), "building-hospital", ("settings:clinic",)),
+    Place("settings:therapists", _("Therapists"), "stethoscope", ("settings:therapist",)),
+    Place("settings:services", _("Services"), "clipboard-list", ("settings:service",)),
+    Place("settings:members", _("Members"), "users", ("settings:member", "settings:invitation")),
+    Place("texting:gateway", _("SMS gateway"), "device-mobile", ("texting:gateway",)),
+    Place("texting:rules", _("Texts and reminders"), "message-2", ("texting:rule",)),
+    Place("texting:live", _("Go live"), "rocket", ("texting:live",)),
+)
+
+
+def panel(request: Any) -> list[Item]:
+    return _items(request, PANEL)
+
+
+def settings(request: Any) -> list[Item]:
+    return _items(request, SETTINGS)
+
+
+def _items(request: Any, places: Sequence[Place]) -> list[Item]:
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return [
+        Item(
+            label=place.label,
+            icon=place.icon,
+            url=clinic_url(request.clinic, place.name),
+            current=here.startswith(place.within),
+        )
+        for place in places
+        if request.membership.role in place.roles
+    ]

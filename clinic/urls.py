@@ -1,0 +1,26 @@
+"""Settings of one clinic, under `/c/<clinic_slug>/settings/`."""
+
+from django.urls import path
+
+from clinic import member_views, settings_views
+
+app_name = "settings"
+urlpatterns = [
+    path("", settings_views.clinic, name="clinic"),
+    path("therapists/", settings_views.therapists, name="therapists"),
+    path("therapists/new/", settings_views.therapist_edit, name="therapist_new"),
+    path("therapists/<int:pk>/", settings_views.therapist_edit, name="therapist"),
+    path("therapists/<int:pk>/on/", settings_views.therapist_on, name="therapist_on"),
+    path("therapists/<int:pk>/off/", settings_views.therapist_off, name="therapist_off"),
+    path("services/", settings_views.services, name="services"),
+    path("services/new/", settings_views.service_edit, name="service_new"),
+    path("services/<int:pk>/", settings_views.service_edit, name="service"),
+    path("services/<int:pk>/on/", settings_views.service_on, name="service_on"),
+    path("services/<int:pk>/off/", settings_views.service_off, name="service_off"),
+    path("members/", member_views.members, name="members"),
+    path("members/<int:pk>/", member_views.member, name="member"),
+    path("members/<int:pk>/remove/", member_views.member_remove, name="member_remove"),
+    path("invitations/new/", member_views.invite, name="invitation_new"),
+    path("invitations/<int:pk>/renew/", member_views.renew, name="invitation_renew"),
+    path("invitations/<int:pk>/revoke/", member_views.revoke, name="invitation_revoke"),
+]

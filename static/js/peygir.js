@@ -1,0 +1,164 @@
+// Comforts over pages that work without them: ordinary links and forms lie beneath all of this.
+(function () {
+  "use strict";
+
+  var PASSING_MS = 9000;
+
+  function typing(target) {
+    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+
+  function closeMenus(except) {
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (menu !== except) menu.open = false;
+    });
+  }
+
+  // Keyboard: / goes to the search from anywhere, on a Persian layout too; Escape closes menus.
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      var open = document.querySelector("details.menu[open]");
+      if (open) {
+        closeMenus();
+        open.querySelector("summary").focus();
+      }
+      return;
+    }
+    var slash = event.key === "/" || event.code === "Slash";
+    if (!slash || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    var search = document.getElementById("search");
+    if (!search || typing(event.target)) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+
+  document.addEventListener("click", function (event) {
+    var target = event.target;
+    closeMenus(target.closest("details.menu"));
+    var act = target.closest("[data-dismiss],[data-close],[data-copy],[data-insert],[data-theme-choice],[data-reveal]");
+    if (!act) return;
+    if ("dismiss" in act.dataset) act.closest(".notice").remove();
+    if ("close" in act.dataset) closeDialog(event);
+    if (act.dataset.copy) copy(act);
+    if (act.dataset.insert) insert(act);
+    if (act.dataset.themeChoice) chooseTheme(act.dataset.themeChoice);
+    if (act.dataset.reveal) reveal(act);
+  });
+
+  function chooseTheme(choice) {
+    var root = document.documentElement;
+    if (choice === "auto") delete root.dataset.bsTheme;
+    else root.dataset.bsTheme = choice;
+    try { localStorage.setItem("peygir-theme", choice); } catch (error) { /* storage is closed */ }
+    showTheme();
+  }
+
+  function showTheme() {
+    var now = document.documentElement.dataset.bsTheme || "auto";
+    document.querySelectorAll("[data-theme-choice]").forEach(function (button) {
+      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === now));
+    });
+  }
+
+  // What a page of its own asks without scripts is asked in a dialog with them: the link carries
+  // hx-get, hx-select="#confirm" and hx-target="#dialog"; see partials/dialog_link.html.
+  function closeDialog(event) {
+    var dialog = event.target.closest("dialog");
+    if (!dialog) return;
+    event.preventDefault();
+    dialog.close();
+  }
+
+  document.addEventListener("htmx:afterSwap", function (event) {
+    var box = event.target;
+    if (box.id === "dialog" && box.childElementCount && !box.open) box.showModal();
+    enhance(box);
+  });
+
+  document.addEventListener("htmx:sendError", function () {
+    var template = document.getElementById("connection-lost");
+    var messages = document.getElementById("messages");
+    if (template && messages) messages.replaceChildren(template.content.cloneNode(true));
+  });
+
+  function copy(button) {
+    var source = document.querySelector(button.dataset.copy);
+    var text = source.value || source.textContent;
+    var done = function () {
+      var said = button.querySelector("[data-copied]");
+      if (said) said.textContent = said.dataset.copied;
+    };
+    if (navigator.clipboard) {
+      navigator.clipboard.writeText(text).then(done);
+    } else {
+      source.select();
+      if (document.execCommand("copy")) done();
+    }
+  }
+
+  function insert(chip) {
+    var area = document.querySelector(chip.dataset.into);
+    area.setRangeText(chip.dataset.insert, area.selectionStart, area.selectionEnd, "end");
+    area.focus();
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function reveal(button) {
+    var field = document.querySelector(button.dataset.reveal);
+    var hidden = field.type === "password";
+    field.type = hidden ? "text" : "password";
+    button.setAttribute("aria-pressed", String(hidden));
+  }
+
+  // A second click on a slow line must not send the form twice.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post" || form.matches("[hx-post]")) return;
+    setTimeout(function () {
+      if (event.defaultPrevented) return;
+      form.querySelectorAll("button:not([type=button])").forEach(function (button) {
+        button.disabled = true;
+      });
+    });
+  });
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    document.querySelectorAll("form button:disabled").forEach(function (button) {
+      button.disabled = false;
+    });
+  });
+
+  function letPass(notice) {
+    var timer = null;
+    var start = function () { timer = setTimeout(function () { notice.remove(); }, PASSING_MS); };
+    var stay = function () { clearTimeout(timer); };
+    notice.addEventListener("mouseenter", stay);
+    notice.addEventListener("focusin", stay);
+    notice.addEventListener("mouseleave", start);
+    start();
+  }
+
+  function enhance(scope) {
+    scope.querySelectorAll(".notice-passing:not([data-timed])").forEach(function (notice) {
+      notice.dataset.timed = "";
+      letPass(notice);
+    });
+    showTheme();
+  }
+
+  function watchDates() {
+    if (!window.jalaliDatepicker) return;
+    var options = {
+      persianDigits: true, autoReadOnlyInput: false, hideAfterChange: true, useDropDownYears: true,
+      showEmptyBtn: true, topSpace: 4, zIndex: 2000, minDate: "attr", maxDate: "attr", time: false
+    };
+    // The clinic's own day, told by the server: the machine's clock and zone may be wrong.
+    var today = (document.body.dataset.today || "").split("/").map(Number);
+    if (today.length === 3) options.today = { year: today[0], month: today[1], day: today[2] };
+    window.jalaliDatepicker.startWatch(options);
+  }
+
+  watchDates();
+  enhance(document);
+})();
