@@ -1,0 +1,58 @@
+"""`python -m sandbox`: the gateway and its phones, until interrupted."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from sandbox.callbacks import CallbackOptions
+from sandbox.server import Server
+from sandbox.world import make_world
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM. Exit code 1 when the port is taken or a file unwritable."""
+    given = _parser().parse_args(arguments)
+    callbacks = CallbackOptions(
+        status_url=given.callback_url,
+        inbound_url=given.inbound_url,
+        method=given.callback_method,
+    )
+    try:
+        world = make_world(callbacks=callbacks, journal=given.journal, title=given.public_name)
+        server = Server(world, given.host, given.port)
+    except OSError as error:
+        _say(f"cannot start: {error}")
+        return 1
+    _serve(server)
+    return 0
+
+
+def _serve(server: Server) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: server.stopping.set())
+    server.start()
+    _say(f"gateway and phones at {server.base_url}/")
+    server.wait()
+    server.stop()
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"sandbox: {words}\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8010, help="port; 0 takes a free one")
+    parser.add_argument("--journal", type=Path, help="file that keeps the texts over a restart")
+    parser.add_argument("--callback-url", default="", help="where delivery states are posted")
+    parser.add_argument("--inbound-url", default="", help="where the phones' replies are posted")
+    parser.add_argument("--callback-method", choices=("POST", "GET"), default="POST")
+    parser.add_argument("--public-name", default="", help="name shown above the phones")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
