@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -24,6 +26,11 @@ from clinic.tenancy import (
 from clinic.text import clean, sort_key
 
 DEFAULT_TIMEZONE = "Asia/Tehran"
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("There is no such time zone: %(name)s"), params={"name": name})
 
 
 class UserManager(BaseUserManager["User"]):
@@ -77,7 +84,9 @@ class Clinic(models.Model):
     name = models.CharField(_("name"), max_length=120)
     phone = models.CharField(_("phone said in texts"), max_length=30, blank=True)
     address = models.CharField(_("address"), max_length=300, blank=True)
-    timezone = models.CharField(_("time zone"), max_length=50, default=DEFAULT_TIMEZONE)
+    timezone = models.CharField(
+        _("time zone"), max_length=50, default=DEFAULT_TIMEZONE, validators=[validate_timezone]
+    )
     quiet_from = models.TimeField(_("quiet hours from"), default=dt.time(21, 0))
     quiet_to = models.TimeField(_("quiet hours to"), default=dt.time(9, 0))
     names_on_shared_phones = models.BooleanField(

@@ -185,9 +185,10 @@ class Message(TenantModel):
     sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
-    #: While unknown: how often the gateway said it has no such message, and when it was asked.
+    #: While unknown: how often the gateway has said that it has no such message.
     negative_lookups = models.PositiveSmallIntegerField(default=0)
-    asked_at = models.DateTimeField(null=True)
+    #: While sent or unknown: when to ask the gateway next; null when there is nothing to ask.
+    ask_at = models.DateTimeField(null=True)
 
     worker_rights = ("SELECT", "INSERT", "UPDATE")
 
@@ -210,8 +211,9 @@ class Message(TenantModel):
                 name="message_held",
                 condition=Q(state__in=["claimed", "sending"]),
             ),
-            models.Index(fields=["asked_at"], name="message_unknown", condition=Q(state="unknown")),
-            models.Index(fields=["asked_at"], name="message_polled", condition=Q(state="sent")),
+            models.Index(
+                fields=["ask_at"], name="message_to_ask", condition=Q(ask_at__isnull=False)
+            ),
             # Receipts arrive by the gateway's number.
             models.Index(
                 fields=["provider", "provider_id"],

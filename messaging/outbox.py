@@ -1,2 +1,344 @@
-def oldest_due(now):
-    return None
+"""The outbox: every change of a message's state, each a compare-and-swap.
+
+The caller wears a hat that may see the rows: the worker's across clinics, or the web's for the
+verbs that staff use. No function here talks to a gateway.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import F, Min, QuerySet
+from django.utils.translation import gettext as _
+
+from messaging.accounts import REST, Gateway
+from messaging.judge import Verdict, judge, with_world
+from messaging.models import Message, Reason, State
+from messaging.providers.base import Accepted
+from messaging.render import parts_of
+
+BATCH = 200
+#: Longer than a drain and the slowest call in it: a holder past this is dead, not slow.
+LEASE = dt.timedelta(seconds=120)
+#: The first question about a text whose answer did not arrive, and the pause between two.
+ASK_AFTER = dt.timedelta(seconds=60)
+#: The gateway itself begins to ask the carrier about then.
+FIRST_POLL = dt.timedelta(minutes=5)
+
+
+class OutboxError(ValueError):
+    """The message is no longer in a state that allows it; `str()` says so to the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message that is committed as *sending* and must now be handed over."""
+
+    id: int
+    recipient: str
+    text: str
+
+
+CLAIM = """
+UPDATE messaging_message m
+   SET state = 'claimed', state_at = %(now)s, holder = %(holder)s, lease_until = %(lease)s
+  FROM (SELECT due.id
+          FROM messaging_message due
+          JOIN clinic_clinic c ON c.id = due.clinic_id
+          LEFT JOIN messaging_provideraccount a ON a.clinic_id = c.id AND a.active
+         WHERE due.state = 'queued' AND due.attempt_at <= %(now)s
+           AND NOT is_quiet(%(now)s, c.timezone, c.quiet_from, c.quiet_to)
+           AND (a.paused_at IS NULL OR a.paused_at <= %(rested)s)
+         ORDER BY due.attempt_at, due.id
+         LIMIT %(limit)s
+           FOR UPDATE OF due SKIP LOCKED) claimed
+ WHERE m.id = claimed.id
+RETURNING m.id
+"""
+
+
+def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
+    """Take up to `limit` due messages under a lease; no other sender gets the same ones.
+
+    Quiet hours are kept here, at the last door: whatever waited, and for whatever reason, nothing
+    leaves between them. An account that refused us rests, and its texts with it.
+    """
+    values = {
+        "now": now,
+        "holder": holder,
+        "lease": now + LEASE,
+        "rested": now - REST,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def drafts(ids: Sequence[int], holder: str, now: dt.datetime) -> list[tuple[Message, Verdict]]:
+    """A first look at claimed messages, without locks: only for grouping equal texts."""
+    held = with_world(_held(ids, holder, State.CLAIMED)).order_by("attempt_at", "id")
+    return [(message, judge(message, now)) for message in held]
+
+
+def begin_sending(
+    ids: Sequence[int],
+    text: str | None,
+    gateway: Gateway | None,
+    *,
+    holder: str,
+    now: dt.datetime,
+) -> tuple[list[Ready], Counter[str]]:
+    """Commit messages as *sending*, after a re-check that no cancellation can slip past.
+
+    Guarantee: when this returns, the client and session rows had, and until the commit could not
+    lose, the state the verdict saw. A plain re-check loses the race in which a cancellation, still
+    uncommitted, has swept the outbox before the planner inserted; FOR SHARE waits for it. Clients
+    come before sessions and both by id, so that two senders cannot deadlock. The price: whoever
+    cancels waits for this short transaction, and is told what had already left.
+
+    A message whose text is no longer `text` goes back to the queue and is looked at anew.
+    """
+    _share_locks(ids)
+    ready, settled = [], Counter[str]()
+    for message in with_world(_held(ids, holder, State.CLAIMED)).order_by("id"):
+        verdict = judge(message, now)
+        if verdict.may_leave and gateway is None:
+            _requeue(message, now + REST, Reason.NO_ACCOUNT, now)
+        elif verdict.may_leave and gateway and not gateway.may_text(message.recipient):
+            _finish(message, Verdict(State.SKIPPED, Reason.NOT_ALLOWED), now, settled)
+        elif not verdict.may_leave:
+            _finish(message, verdict, now, settled)
+        elif verdict.text != text or gateway is None:
+            _requeue(message, now, "", now)
+        else:
+            ready.append(Ready(message.pk, message.recipient, verdict.text))
+    if ready and gateway:
+        _mark_sending(ready, gateway, holder, now)
+    return ready, settled
+
+
+def _share_locks(ids: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        for table, column in (
+            ("patients_client", "client_id"),
+            ("sessions_app_session", "session_id"),
+        ):
+            cursor.execute(
+                f"SELECT 1 FROM {table} WHERE id IN"
+                f" (SELECT {column} FROM messaging_message WHERE id = ANY(%s))"
+                " ORDER BY id FOR SHARE",
+                [list(ids)],
+            )
+
+
+def _mark_sending(ready: list[Ready], gateway: Gateway, holder: str, now: dt.datetime) -> None:
+    text = ready[0].text
+    _held([r.id for r in ready], holder, State.CLAIMED).update(
+        state=State.SENDING,
+        state_at=now,
+        reason="",
+        text=text,
+        parts=parts_of(text),
+        sending_at=now,
+        lease_until=now + LEASE,
+        attempts=F("attempts") + 1,
+        account=gateway.account_id,
+        provider=gateway.kind,
+    )
+
+
+def _finish(message: Message, verdict: Verdict, now: dt.datetime, settled: Counter[str]) -> None:
+    changed = Message.objects.filter(pk=message.pk, state=State.CLAIMED).update(
+        state=verdict.state,
+        reason=verdict.reason,
+        state_at=now,
+        text=verdict.text,
+        parts=parts_of(verdict.text) if verdict.text else None,
+        holder="",
+        lease_until=None,
+    )
+    if changed:
+        key = f"skipped:{verdict.reason}" if verdict.state == State.SKIPPED else verdict.state.value
+        settled[key] += 1
+
+
+def _requeue(message: Message, attempt_at: dt.datetime, reason: str, now: dt.datetime) -> None:
+    Message.objects.filter(pk=message.pk, state=State.CLAIMED).update(
+        state=State.QUEUED,
+        reason=reason,
+        state_at=now,
+        attempt_at=attempt_at,
+        holder="",
+        lease_until=None,
+    )
+
+
+ACCEPT = """
+UPDATE messaging_message m
+   SET state = 'sent', reason = '', state_at = %(now)s, sent_at = %(now)s, ask_at = %(ask)s,
+       provider_id = v.provider_id, cost_rial = v.cost, provider_code = '',
+       holder = '', lease_until = NULL
+  FROM unnest(%(ids)s::bigint[], %(numbers)s::text[], %(costs)s::int[]) AS v(id, provider_id, cost)
+ WHERE m.id = v.id AND m.state = 'sending' AND m.holder = %(holder)s
+"""
+
+
+def accepted(taken: Iterable[Accepted], *, holder: str, now: dt.datetime) -> int:
+    """Record what the gateway took. A sender whose lease ran out changes nothing here."""
+    rows = list(taken)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ACCEPT,
+            {
+                "now": now,
+                "ask": now + FIRST_POLL,
+                "ids": [a.local_id for a in rows],
+                "numbers": [a.provider_id for a in rows],
+                "costs": [a.cost_rial for a in rows],
+                "holder": holder,
+            },
+        )
+        return cursor.rowcount
+
+
+def refused_for_now(
+    ids: Sequence[int],
+    attempt_at: dt.datetime,
+    reason: str,
+    code: str,
+    *,
+    holder: str,
+    now: dt.datetime,
+) -> int:
+    """Certainly not accepted: back to the queue, with the same id."""
+    return _held(ids, holder, State.SENDING).update(
+        state=State.QUEUED,
+        reason=reason,
+        provider_code=code,
+        attempt_at=attempt_at,
+        state_at=now,
+        holder="",
+        lease_until=None,
+    )
+
+
+def failed(ids: Sequence[int], code: str, *, holder: str, now: dt.datetime) -> int:
+    """Refused for good."""
+    return _held(ids, holder, State.SENDING).update(
+        state=State.FAILED,
+        reason=Reason.REFUSED,
+        provider_code=code,
+        state_at=now,
+        holder="",
+        lease_until=None,
+    )
+
+
+def unclear(
+    ids: Sequence[int],
+    reason: str,
+    code: str,
+    *,
+    holder: str,
+    now: dt.datetime,
+    ask_at: dt.datetime | None,
+) -> int:
+    """It may have left. Never re-sent from here: see `messaging.lookups`."""
+    return _held(ids, holder, State.SENDING).update(
+        state=State.UNKNOWN,
+        reason=reason,
+        provider_code=code,
+        state_at=now,
+        ask_at=ask_at,
+        negative_lookups=0,
+        holder="",
+        lease_until=None,
+    )
+
+
+def release(ids: Sequence[int], *, holder: str, now: dt.datetime) -> int:
+    """Put back what was claimed and not begun, when a drain runs out of time."""
+    return _held(ids, holder, State.CLAIMED).update(
+        state=State.QUEUED, state_at=now, holder="", lease_until=None
+    )
+
+
+def sweep(now: dt.datetime) -> Counter[str]:
+    """Leases that ran out, and what is too late.
+
+    A dead holder's *claimed* goes back to the queue: no byte left. Its *sending* becomes unknown:
+    one may have. Making that queued again, the usual cure, texted people twice.
+    """
+    late = Message.objects.filter(lease_until__lte=now)
+    late.filter(state=State.CLAIMED).update(
+        state=State.QUEUED, state_at=now, holder="", lease_until=None
+    )
+    unknown = late.filter(state=State.SENDING).update(
+        state=State.UNKNOWN,
+        reason=Reason.SENDER_STOPPED,
+        state_at=now,
+        ask_at=now,
+        negative_lookups=0,
+        holder="",
+        lease_until=None,
+    )
+    missed = Message.objects.filter(state=State.QUEUED, useful_until__lte=now).update(
+        state=State.MISSED, reason=Reason.TOO_LATE, state_at=now
+    )
+    return Counter(unknown=unknown, missed=missed)
+
+
+def cancel(message: Message, *, now: dt.datetime, reason: str = "") -> None:
+    """Take a message out of the queue. Raises OutboxError when it may be leaving already."""
+    changed = Message.objects.filter(pk=message.pk, state__in=(State.QUEUED, State.CLAIMED)).update(
+        state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
+    )
+    if not changed:
+        raise OutboxError(_("This message can no longer be stopped."))
+
+
+def cancel_of_session(session_id: int, reason: str, *, now: dt.datetime) -> int:
+    """Take a cancelled or moved session's waiting texts out of the queue."""
+    waiting = Message.objects.filter(session=session_id, state__in=(State.QUEUED, State.CLAIMED))
+    return waiting.update(
+        state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
+    )
+
+
+def cancel_of_rule(rule_number: int, *, now: dt.datetime) -> int:
+    """Take what a rule has queued out, when it is switched off."""
+    waiting = Message.objects.filter(
+        rule_number=rule_number, state__in=(State.QUEUED, State.CLAIMED)
+    )
+    return waiting.update(
+        state=State.CANCELLED, reason=Reason.RULE_OFF, state_at=now, holder="", lease_until=None
+    )
+
+
+def settle_unknown(message: Message, was_sent: bool, *, now: dt.datetime) -> None:
+    """A person has found out. Raises OutboxError when it was settled meanwhile."""
+    state = State.SENT if was_sent else State.FAILED
+    changed = Message.objects.filter(pk=message.pk, state=State.UNKNOWN).update(
+        state=state,
+        state_at=now,
+        sent_at=message.sending_at if was_sent else None,
+        ask_at=None,
+    )
+    if not changed:
+        raise OutboxError(_("This message has been settled already."))
+
+
+def oldest_due(now: dt.datetime) -> dt.datetime | None:
+    """Since when the oldest message that could be sent has been waiting: the alarm to watch."""
+    waiting = Message.objects.filter(state__in=(State.QUEUED, State.CLAIMED), attempt_at__lte=now)
+    oldest: dt.datetime | None = waiting.aggregate(oldest=Min("attempt_at"))["oldest"]
+    return oldest
+
+
+def _held(ids: Sequence[int], holder: str, state: State) -> QuerySet[Message]:
+    return Message.objects.filter(pk__in=list(ids), state=state, holder=holder)

@@ -1,2 +1,8 @@
+from django.urls import path
+
+from messaging import views
+
 app_name = "hooks"
-urlpatterns: list = []
+urlpatterns = [
+    path("<slug:kind>/<str:token>/status/", views.delivery_receipts, name="receipts"),
+]

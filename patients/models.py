@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Service, Therapist, User
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
-from clinic.text import clean, fold, sort_key
+from clinic.text import ascii_digits, clean, fold, sort_key
 
 
 class Purpose(models.TextChoices):
@@ -113,6 +113,7 @@ class Client(TenantModel):
         """Clean what was typed, derive search words and sort key (bulk writers call it too)."""
         for field in ("file_no", "honorific", "first_name", "last_name"):
             setattr(self, field, clean(getattr(self, field)))
+        self.file_no = ascii_digits(self.file_no)
         names = f"{self.first_name} {self.last_name}"
         # Both spellings of a compound name are found: with its half-space as a space, and joined.
         words = [fold(names), fold(names).replace(" ", ""), fold(self.file_no)]

@@ -1,0 +1,127 @@
+"""The named values a text may hold: a small registry that rooms fill.
+
+Each placeholder has a Persian name, which staff see and type, and an English one. A value may turn
+out empty (the clinic has no phone); a text with an empty value is never sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrPromise
+
+from clinic import jalali
+from clinic.models import Clinic
+from clinic.text import fold
+from patients.models import Client
+from sessions_app.models import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a text is about, at the moment it is written."""
+
+    clinic: Clinic
+    client: Client
+    session: Session | None
+    now: dt.datetime
+    #: Somebody else of the clinic has the same number, so the text may not name its client.
+    shared_phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    name: str
+    persian: str
+    meaning: StrPromise | str
+    sample: str
+    value: Callable[[Occasion], str]
+    needs_session: bool = False
+
+
+_registry: dict[str, Placeholder] = {}
+
+
+def register(placeholder: Placeholder) -> None:
+    for name in (placeholder.name, placeholder.persian):
+        _registry[fold(name)] = placeholder
+
+
+def find(name: str) -> Placeholder | None:
+    return _registry.get(fold(name))
+
+
+def all_placeholders() -> list[Placeholder]:
+    """In the order they were registered, each once."""
+    return list(dict.fromkeys(_registry.values()))
+
+
+def _addressed(occasion: Occasion) -> str:
+    if occasion.shared_phone and not occasion.clinic.names_on_shared_phones:
+        # Says nothing of who it is for, nor that it is a clinic's client.
+        return "همراه گرامی"
+    return occasion.client.addressed
+
+
+def _day(occasion: Occasion) -> str:
+    """«فردا شنبه ۷ آذر»: the nearness is reckoned when the text leaves, not when it was planned."""
+    session, tz = _session(occasion), occasion.clinic.timezone
+    name = jalali.day_name_date(session.starts_at, now=occasion.now, tz=tz, language="fa")
+    ahead = (jalali.local_day(session.starts_at, tz) - jalali.local_day(occasion.now, tz)).days
+    near = {0: "امروز ", 1: "فردا "}.get(ahead, "")
+    return near + name
+
+
+def _time(occasion: Occasion) -> str:
+    return jalali.time(_session(occasion).starts_at, tz=occasion.clinic.timezone, language="fa")
+
+
+def _session(occasion: Occasion) -> Session:
+    if occasion.session is None:
+        raise LookupError("a text about no session names a session's value")
+    return occasion.session
+
+
+for _placeholder in (
+    Placeholder("client", "خطاب", _("the client as you address them"), "خانم کریمی", _addressed),
+    Placeholder(
+        "day",
+        "روز",
+        _("the session's day, with “tomorrow” when it is"),
+        "فردا شنبه ۷ آذر",
+        _day,
+        True,
+    ),
+    Placeholder("time", "ساعت", _("the session's time"), "۱۷:۳۰", _time, True),
+    Placeholder(
+        "therapist",
+        "درمانگر",
+        _("the therapist as spoken"),
+        "خانم دکتر صادقی",
+        lambda o: _session(o).therapist.spoken,
+        True,
+    ),
+    Placeholder(
+        "service",
+        "خدمت",
+        _("the service"),
+        "مشاوره‌ی فردی",
+        lambda o: _session(o).service.name,
+        True,
+    ),
+    Placeholder(
+        "clinic", "کلینیک", _("the clinic's name"), "کلینیک آرامش", lambda o: o.clinic.name
+    ),
+    Placeholder("phone", "تلفن", _("the clinic's phone"), "۰۲۱۸۸۰۰۱۱۲۲", lambda o: o.clinic.phone),
+    Placeholder(
+        "address",
+        "نشانی",
+        _("the clinic's address"),
+        "تهران، خیابان ولیعصر",
+        lambda o: o.clinic.address,
+    ),
+):
+    register(_placeholder)
