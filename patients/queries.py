@@ -22,6 +22,7 @@ EXACT, BEGINS, CONTAINS, NEAR = range(4)
 _SIMILAR_ENOUGH = 0.19
 _MOST_CANDIDATES = 500
 _SHORTEST_FORGIVEN = 4
+_SHORTEST_WITH_COUNTRY = 8
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
 
 
@@ -49,11 +50,10 @@ def next_file_no() -> str:
     return str((highest or 0) + 1)
 
 
-def sharing_phone(phone: str, *, but: int | None = None) -> QuerySet[Client]:
+def sharing_phone(phone: str, *, but: int = 0) -> QuerySet[Client]:
     """The other clients with this number (E.164), in alphabetical order; nobody for an empty one."""
-    if not phone:
-        return Client.objects.none()
-    return Client.objects.filter(phone=phone).exclude(pk=but).order_by("sort_key", "id")
+    others: QuerySet[Client] = Client.objects.filter(phone=phone or None)
+    return others.exclude(pk=but).order_by("sort_key", "id")
 
 
 def has_usable_phone(client: Client) -> bool:
@@ -73,7 +73,9 @@ def _number(typed: str) -> str:
     digits = re.sub(r"[^0-9]", "", ascii_digits(typed))
     if digits.startswith("0098"):
         digits = digits.removeprefix("00")
-    return digits.removeprefix("98") if digits.startswith("9809") and len(digits) > 7 else digits
+    if len(digits) >= _SHORTEST_WITH_COUNTRY and digits.startswith("9809"):
+        digits = digits.removeprefix("98")
+    return digits
 
 
 def _contains(word: str) -> Q:

@@ -24,6 +24,7 @@ from sessions_app.models import (
     SessionChange,
     State,
 )
+from sessions_app.queries import clash_of
 
 #: Sent inside the transaction with `session`, `change` and `now`; rooms to the left listen.
 session_changed = Signal()
@@ -45,11 +46,17 @@ OUTCOMES = (State.ARRIVED, State.ATTENDED, State.NO_SHOW, State.CONFIRMED, State
 
 
 class SessionError(ValueError):
-    """The action is not possible; `str()` says why in the reader's language."""
+    """The action is not possible; `str()` says why in the reader's language, naming nobody.
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    `clash` is the session that is in the way, when one is: for whoever may see its client.
+    """
+
+    def __init__(
+        self, message: str, field: str | None = None, clash: Session | None = None
+    ) -> None:
         super().__init__(message)
         self.field = field
+        self.clash = clash
 
 
 def book(
@@ -156,21 +163,62 @@ def record(session: Session, outcome: str, *, now: dt.datetime, by: User | None 
     return session
 
 
-def undo(session: Session, *, now: dt.datetime, by: User | None = None) -> Session:
-    """Put back what the last change changed. Raises SessionError when there is nothing to undo.
+def edit(
+    session: Session,
+    *,
+    clients: Iterable[Client],
+    service: Service,
+    online_url: str = "",
+    now: dt.datetime,
+    by: User | None = None,
+) -> Session:
+    """Change who comes, for which service and by which link; the promise of time stands.
+
+    The revision stays: whoever was told keeps what they were told, and whoever is new to the
+    session earns a reminder of their own.
+    """
+    people = list(clients)
+    if not people:
+        raise SessionError(_("Choose at least one client."), "clients")
+    with transaction.atomic():
+        session, before = _hold(session)
+        if session.state == State.CANCELLED:
+            raise SessionError(_("This session is cancelled; restore it first."))
+        before["clients"] = _set_participants(session, [client.pk for client in people])
+        session.service, session.online_url = service, online_url
+        _save(session)
+        for client in people:
+            ensure_treatment(client, session.therapist, service, now=now)
+        _note(session, Kind.EDITED, before, now, by)
+    return session
+
+
+def undo(
+    session: Session,
+    *,
+    change: SessionChange | None = None,
+    now: dt.datetime,
+    by: User | None = None,
+) -> Session:
+    """Put back what the last change changed; with `change`, only while that is still the last.
 
     A start put back is a move like any other, and so is an un-cancel: the revision rises, never
-    falls, because a text about the undone time may be out already.
+    falls, because a text about the undone time may be out already. Raises SessionError when there
+    is nothing to undo, or when somebody has changed the session since.
     """
     with transaction.atomic():
         session, before = _hold(session)
         last = session.changes.first()
         if last is None or last.kind in (Kind.BOOKED, Kind.UNDONE) or not last.before:
             raise SessionError(_("There is nothing to undo."))
+        if change is not None and change.pk != last.pk:
+            raise SessionError(_("The session has been changed again since; look at it first."))
         if last.before["starts_at"] != before["starts_at"] or session.state == State.CANCELLED:
             session.revision += 1
             session.booked_at = now
         _put_back(session, last.before)
+        if "clients" in last.before:
+            before["clients"] = _set_participants(session, last.before["clients"])
         _save(session)
         _note(session, Kind.UNDONE, before, now, by)
     return session
@@ -214,6 +262,16 @@ def _put_back(session: Session, before: dict[str, Any]) -> None:
         setattr(session, name, value)
 
 
+def _set_participants(session: Session, wanted: list[int]) -> list[int]:
+    """Make these clients the session's; those who were are returned."""
+    present = list(session.participants.values_list("client_id", flat=True))
+    session.participants.exclude(client_id__in=wanted).delete()
+    Participant.objects.bulk_create(
+        Participant(session=session, client_id=pk) for pk in wanted if pk not in present
+    )
+    return present
+
+
 def _length(duration: dt.timedelta) -> dt.timedelta:
     if not dt.timedelta(minutes=5) <= duration <= dt.timedelta(hours=12):
         raise SessionError(_("A session lasts from 5 minutes to 12 hours."), "duration")
@@ -228,7 +286,7 @@ def _save(session: Session) -> None:
         if "therapist_is_in_one_place" not in str(error):
             raise
         raise SessionError(
-            _("The therapist already has a session at that time."), "starts_at"
+            _("The therapist already has a session at that time."), "starts_at", clash_of(session)
         ) from None
 
 
@@ -236,6 +294,8 @@ def _note(
     session: Session, kind: str, before: dict[str, Any], now: dt.datetime, by: User | None
 ) -> None:
     after = snapshot(session)
+    if "clients" in before:
+        after["clients"] = list(session.participants.values_list("client_id", flat=True))
     changed = {k: v for k, v in after.items() if before.get(k) != v}
     change = SessionChange.objects.create(
         session=session,

@@ -1,0 +1,209 @@
+"""Booking, moving and editing a session as people type it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t, gettext_lazy as _
+
+from clinic import jalali
+from clinic.formfields import DATE_ERRORS, ClockField, JalaliDateField, NumberField
+from clinic.models import Service, Therapist, User
+from patients.models import Client
+from sessions_app import actions
+from sessions_app.models import CancelledBy, Session
+
+#: Where the errors of `actions` are shown.
+_FIELD_OF_ERROR = {"starts_at": "time", "duration": "duration", "clients": "clients"}
+
+
+class SessionForm(forms.Form):
+    """What the forms about sessions share: the clinic's clock, and errors beside their field."""
+
+    def __init__(self, *args: Any, tz: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tz = tz
+
+    def attempt(self, act: Callable[[], Session]) -> Session | None:
+        """The session after the act, or None with the reason beside its field."""
+        try:
+            return act()
+        except actions.SessionError as error:
+            field = _FIELD_OF_ERROR.get(error.field or "")
+            self.add_error(
+                field if field in self.fields else None,
+                self._about_clash(error.clash) if error.clash else str(error),
+            )
+            return None
+
+    def _about_clash(self, clash: Session) -> str:
+        names = [str(participant.client) for participant in clash.participants.all()]
+        return _t(
+            "%(therapist)s has a session with %(clients)s then, from %(start)s to %(end)s."
+        ) % {
+            "therapist": clash.therapist,
+            "clients": _t(" and ").join(names),
+            "start": jalali.time(clash.starts_at, tz=self.tz),
+            "end": jalali.time(clash.ends_at, tz=self.tz),
+        }
+
+
+class TimedForm(SessionForm):
+    """A day, a time of day and a length on the clinic's clock."""
+
+    day = JalaliDateField(label=_("day"))
+    time = ClockField(label=_("time"))
+    duration = NumberField(label=_("length in minutes"), required=False, min_value=5, max_value=720)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("day") and values.get("time"):
+            self._combine(values)
+        return values
+
+    def _combine(self, values: dict[str, Any]) -> None:
+        try:
+            values["starts_at"] = jalali.combine(values["day"], values["time"], self.tz)
+        except jalali.DateError as error:
+            self.add_error("time", DATE_ERRORS[error.code])
+
+    @property
+    def length(self) -> dt.timedelta | None:
+        minutes = self.cleaned_data.get("duration")
+        return dt.timedelta(minutes=minutes) if minutes else None
+
+
+class ClientsMixin(forms.Form):
+    """One client or several; the page shows the chosen ones and a search as tick boxes."""
+
+    clients: forms.ModelMultipleChoiceField[Client] = forms.ModelMultipleChoiceField(
+        queryset=None,
+        label=_("clients"),
+        error_messages={
+            "required": _("Find the client by name, phone or file number, and tick the name."),
+            "invalid_choice": _("One of the chosen clients is no longer there."),
+        },
+    )
+
+
+class BookingForm(ClientsMixin, TimedForm):
+    therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
+        queryset=None, label=_("therapist")
+    )
+    service: forms.ModelChoiceField[Service] = forms.ModelChoiceField(
+        queryset=None, label=_("service")
+    )
+    online_url = forms.URLField(
+        label=_("link of the online session"), required=False, assume_scheme="https"
+    )
+
+    field_order = ["clients", "therapist", "service", "day", "time", "duration", "online_url"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, "clients", Client.objects.all())
+        _offer(self, "therapist", Therapist.objects.filter(active=True), _("choose a therapist"))
+        _offer(self, "service", Service.objects.filter(active=True), _("choose a service"))
+        self.fields["duration"].help_text = _("Empty: as long as the service usually takes.")
+        self.fields["online_url"].widget.attrs["dir"] = "ltr"
+
+    def book(self, *, now: dt.datetime, by: User) -> Session | None:
+        values = self.cleaned_data
+        return self.attempt(
+            lambda: actions.book(
+                clients=values["clients"],
+                therapist=values["therapist"],
+                service=values["service"],
+                starts_at=values["starts_at"],
+                duration=self.length,
+                online_url=values["online_url"],
+                now=now,
+                by=by,
+            )
+        )
+
+
+class MoveForm(TimedForm):
+    therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
+        queryset=None, label=_("therapist"), empty_label=None
+    )
+
+    def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
+        self.session = session
+        super().__init__(*args, **kwargs)
+        self.fields["duration"].required = True
+        _offer_with_present(self, "therapist", Therapist, session.therapist_id)
+        start = jalali.local(session.starts_at, self.tz)
+        self.initial.setdefault("day", start.date())
+        self.initial.setdefault("time", start.time())
+        self.initial.setdefault("duration", int(session.duration.total_seconds() // 60))
+        self.initial.setdefault("therapist", session.therapist_id)
+
+    def move(self, *, now: dt.datetime, by: User) -> Session | None:
+        values = self.cleaned_data
+        return self.attempt(
+            lambda: actions.move(
+                self.session,
+                starts_at=values["starts_at"],
+                duration=self.length,
+                therapist=values["therapist"],
+                now=now,
+                by=by,
+            )
+        )
+
+
+class EditForm(ClientsMixin, SessionForm):
+    service: forms.ModelChoiceField[Service] = forms.ModelChoiceField(
+        queryset=None, label=_("service"), empty_label=None
+    )
+    online_url = forms.URLField(
+        label=_("link of the online session"), required=False, assume_scheme="https"
+    )
+
+    def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
+        self.session = session
+        super().__init__(*args, **kwargs)
+        _offer(self, "clients", Client.objects.all())
+        _offer_with_present(self, "service", Service, session.service_id)
+        self.fields["online_url"].widget.attrs["dir"] = "ltr"
+
+    def edit(self, *, now: dt.datetime, by: User) -> Session | None:
+        values = self.cleaned_data
+        return self.attempt(
+            lambda: actions.edit(
+                self.session,
+                clients=values["clients"],
+                service=values["service"],
+                online_url=values["online_url"],
+                now=now,
+                by=by,
+            )
+        )
+
+
+class OutcomeForm(forms.Form):
+    outcome = forms.ChoiceField(choices=[(state.value, state.label) for state in actions.OUTCOMES])
+
+
+class CancelForm(forms.Form):
+    by_whom = forms.ChoiceField(choices=CancelledBy.choices)
+
+
+def _offer(form: forms.Form, name: str, queryset: Any, empty: str | Promise = "") -> None:
+    """Tenant rows can be asked for only inside a scope, so not when the class is made."""
+    field: Any = form.fields[name]
+    field.queryset = queryset
+    if empty:
+        field.empty_label = empty
+
+
+def _offer_with_present(
+    form: forms.Form, name: str, model: type[Therapist | Service], present: int
+) -> None:
+    """The active ones, and the one that the session has even when it is no longer active."""
+    _offer(form, name, model.objects.filter(active=True) | model.objects.filter(pk=present))
