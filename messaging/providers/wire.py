@@ -219,7 +219,7 @@ def _exchange(
 
 def _read_all(raw: Any, deadline: float) -> bytes:
     body = bytearray()
-    while chunk := raw.read1(_CHUNK, decode_content=True):
+    while chunk := raw.read1(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > _MAX_BODY or time.monotonic() > deadline:
             raise OutcomeUnknown(Reason.TOO_LONG)
