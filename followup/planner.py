@@ -104,11 +104,18 @@ def plan(now: dt.datetime) -> Counter[str]:
         since = _since(now)
         with connection.cursor() as cursor:
             counts = _insert(cursor, since, now)
-        Watermark.objects.update_or_create(
-            kind=Kind.BEFORE_SESSION,
-            defaults={"scanned_to": now, "finished_at": timezone.now()},
-        )
+        _remember(now)
     return counts
+
+
+def _remember(now: dt.datetime) -> None:
+    mark = Watermark(kind=Kind.BEFORE_SESSION, scanned_to=now, finished_at=timezone.now())
+    Watermark.objects.bulk_create(
+        [mark],
+        update_conflicts=True,
+        unique_fields=["kind"],
+        update_fields=["scanned_to", "finished_at"],
+    )
 
 
 def _insert(cursor: Any, since: dt.datetime, now: dt.datetime) -> Counter[str]:

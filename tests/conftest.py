@@ -13,6 +13,7 @@ from django.db import connection, connections
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from config.embedded import provision
+from sandbox.testing import running_gateway
 from tests import factories
 
 TEMPLATE = "peygir_template"
@@ -101,3 +102,12 @@ def manager(clinic):
 def outsider(other_clinic):
     """The owner of another clinic: everything of ours is a 404 to them."""
     return factories.MembershipFactory(clinic=other_clinic, role="owner").user
+
+
+@pytest.fixture
+def gateway(settings):
+    """The sandbox gateway, as the installation's own account."""
+    with running_gateway() as running:
+        settings.KAVENEGAR_BASE_URL = running.base_url
+        settings.KAVENEGAR_API_KEY = "key-of-the-tests"
+        yield running
