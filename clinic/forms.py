@@ -135,7 +135,7 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
     therapist = forms.ModelChoiceField(
         label=_("Which therapist"),
-        queryset=Therapist.objects.none,
+        queryset=None,  # a scope is needed; set below
         required=False,
         help_text=_("Only for a therapist: whose day and clients this person sees."),
     )

@@ -51,9 +51,8 @@ def member(request: ClinicRequest, pk: int) -> HttpResponse:
         else:
             done(request, _("The role of %(name)s is saved.") % {"name": found.user})
             return redirect(clinic_url(request.clinic, "settings:members"))
-    status = 422 if form.is_bound else 200
     context = {"form": form, "member": found}
-    return render(request, "clinic/member.html", context, status=status)
+    return render(request, "clinic/member.html", context)
 
 
 @require_http_methods(FORM_METHODS)
@@ -108,8 +107,7 @@ def invite(request: ClinicRequest) -> HttpResponse:
             **form.cleaned_data, now=timezone.now(), invited_by=request.user
         )
         return _hand_over(request, invited)
-    status = 422 if form.is_bound else 200
-    return render(request, "clinic/invite.html", {"form": form}, status=status)
+    return render(request, "clinic/invite.html", {"form": form})
 
 
 @require_POST

@@ -108,5 +108,4 @@ def _switch(
 
 
 def _page(request: ClinicRequest, template: str, form: ModelForm[Any]) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    return render(request, template, {"form": form}, status=status)
+    return render(request, template, {"form": form})

@@ -83,9 +83,8 @@ def _join(request: Any, found: Invitation, now: dt.datetime) -> HttpResponse:
 def _welcome(request: Any, found: Invitation, now: dt.datetime) -> HttpResponse:
     form = WelcomeForm(request.POST or None, email=found.email)
     if request.method != "POST" or not form.is_valid():
-        status = 422 if form.is_bound else 200
         context = {"invitation": found, "form": form}
-        return render(request, "clinic/invitation_welcome.html", context, status=status)
+        return render(request, "clinic/invitation_welcome.html", context)
     name, password = form.cleaned_data["full_name"], form.cleaned_data["password1"]
     try:
         with transaction.atomic():

@@ -12,6 +12,7 @@ urlpatterns = [
     path("hooks/", include("messaging.urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
+    path("c/<slug:clinic_slug>/settings/", include("panel.texting_urls")),
     path("c/<slug:clinic_slug>/import/", include("exchange.urls")),
     path("operator/", admin.site.urls),
 ]

@@ -164,25 +164,23 @@ def field(bound: BoundField, size: str = "", unit: object = "") -> dict[str, Any
     """A field with its label, hint and error. `size`: "", "narrow" or "wide"."""
     widget = bound.field.widget
     kind = _kind(widget)
-    classes = {"select": "form-select", "check": "form-check-input"}.get(kind, "form-control")
-    if kind == "group":
-        classes = "form-check-input"
-    if bound.errors:
-        classes += " is-invalid"
-    attrs = {"class": f"{widget.attrs.get('class', '')} {classes}".strip()}
-    return {
-        "bound": bound,
-        "kind": kind,
-        "control": bound if kind == "group" else bound.as_widget(attrs=attrs),
-        "size": size,
-        "unit": unit,
-    }
+    classes = _CLASSES[kind] + (" is-invalid" if bound.errors else "")
+    widget.attrs["class"] = f"{widget.attrs.get('class', '')} {classes}".strip()
+    return {"bound": bound, "kind": kind, "control": bound, "size": size, "unit": unit}
 
 
 @register.inclusion_tag("partials/form_errors.html")
 def form_errors(form: Any) -> dict[str, Any]:
     """What is wrong with the form as a whole, and a pointer to the fields below."""
     return {"form": form}
+
+
+_CLASSES = {
+    "text": "form-control",
+    "select": "form-select",
+    "check": "form-check-input",
+    "group": "form-check-input",
+}
 
 
 def _kind(widget: Any) -> str:

@@ -159,6 +159,22 @@
     window.jalaliDatepicker.startWatch(options);
   }
 
+  // The picker draws an empty month for what is no date yet; such a field is left to its typist.
+  document.addEventListener("focusin", function (event) {
+    var field = event.target;
+    if (!field.matches || !field.matches("input[data-jdp]") || readable(field.value)) return;
+    event.stopImmediatePropagation();
+  }, true);
+
+  function readable(text) {
+    var digits = text.replace(/[۰-۹]/g, function (digit) { return digit.charCodeAt(0) - 0x6F0; });
+    return !digits || /^1[2-5]\d\d\/(0?[1-9]|1[0-2])\/(0?[1-9]|[12]\d|3[01])$/.test(digits);
+  }
+
+  // A phone shows the list of settings as one scrolling line: bring the present one into sight.
+  var here = document.querySelector(".side-tabs [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+
   watchDates();
   enhance(document);
 })();
