@@ -67,7 +67,7 @@ RETURN_TEXTS: Final = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - the protocol's word, and no fault of this program
+class Refused(Exception):
     """The call is answered with this return code and changes nothing."""
 
     def __init__(self, code: int) -> None:
