@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -18,12 +17,14 @@ from django.utils.translation import gettext_lazy as _
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts exist only through a link sent to their address; nobody signs up by themselves."""
 
-    error_messages: ClassVar[dict[str, Any]] = {
+    error_messages = {
         **DefaultAccountAdapter.error_messages,
         "account_inactive": _("This account is switched off. Ask your clinic's manager."),
         "email_password_mismatch": _("The e-mail or the password is not right. Try again."),
         "enter_current_password": _("This is not your present password."),
-        "incorrect_code": _("The code is not right. Codes change every 30 seconds; take a new one."),
+        "incorrect_code": _(
+            "The code is not right. Codes change every 30 seconds; take a new one."
+        ),
         "incorrect_password": _("The password is not right."),
         "too_many_login_attempts": _("Too many attempts. Wait five minutes and try again."),
         "rate_limited": _("Too many attempts. Wait a moment and try again."),
@@ -42,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):
 class MfaAdapter(DefaultMFAAdapter):
     """Two-step sign-in; its secrets are encrypted at rest with the installation's key."""
 
-    error_messages: ClassVar[dict[str, Any]] = {
+    error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
     }

@@ -41,7 +41,7 @@ class JalaliDateInput(forms.TextInput):
         defaults = {"data-jdp": "", "dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
         super().__init__({**defaults, "placeholder": persian_digits("1405/09/06"), **(attrs or {})})
 
-    def format_value(self, value: Any) -> str | None:
+    def format_value(self, value: Any) -> Any:
         if isinstance(value, dt.date):
             return jalali.numeric_date(value)
         return super().format_value(value)
@@ -66,7 +66,7 @@ class ClockInput(forms.TextInput):
         defaults = {"dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
         super().__init__({**defaults, "placeholder": persian_digits("17:30"), **(attrs or {})})
 
-    def format_value(self, value: Any) -> str | None:
+    def format_value(self, value: Any) -> Any:
         if isinstance(value, dt.time):
             return persian_digits(f"{value:%H:%M}")
         return super().format_value(value)
@@ -93,7 +93,7 @@ class DigitsInput(forms.TextInput):
         defaults = {"dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
         super().__init__({**defaults, **(attrs or {})})
 
-    def format_value(self, value: Any) -> str | None:
+    def format_value(self, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             return number(value)
         return super().format_value(value)

@@ -133,7 +133,7 @@ class RoleForm(forms.Form):
     """A role, and the therapist a login belongs to."""
 
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
-    therapist = forms.ModelChoiceField(
+    therapist: forms.ModelChoiceField = forms.ModelChoiceField(
         label=_("Which therapist"),
         queryset=None,  # a scope is needed; set below
         required=False,
@@ -144,7 +144,7 @@ class RoleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.by = by
         self.fields["role"].choices = [  # type: ignore[attr-defined]
-            (role, ROLE_WORDS[role]) for role in members.grantable(by)
+            (role, ROLE_WORDS[Role(role)]) for role in members.grantable(by)
         ]
         therapists = self.fields["therapist"]
         therapists.queryset = Therapist.objects.filter(active=True)  # type: ignore[attr-defined]

@@ -10,8 +10,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import invitations, mail
-from clinic import members as people
+from clinic import invitations, mail, members as people
 from clinic.access import MANAGERS, ClinicRequest, clinic_view
 from clinic.forms import InvitationForm, RoleForm
 from clinic.invitations import Invited

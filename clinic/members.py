@@ -18,9 +18,7 @@ def grantable(by: Membership) -> list[str]:
     return [role for role in Role.values if role != Role.OWNER or by.role == Role.OWNER]
 
 
-def change(
-    member: Membership, *, role: str, therapist: Therapist | None, by: Membership
-) -> None:
+def change(member: Membership, *, role: str, therapist: Therapist | None, by: Membership) -> None:
     """Give a member another role. Raises OwnersOnly or LastOwner."""
     if Role.OWNER in (role, member.role):
         _require_owner(by)

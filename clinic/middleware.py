@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
 
+from clinic.jalali import zone
 from clinic.models import Membership
 from clinic.tenancy import Hat, enter_clinic, enter_user, wear
 
@@ -43,7 +45,8 @@ class ClinicMiddleware:
     """Resolve `/c/<clinic_slug>/…` through the person's own memberships.
 
     Sets `request.clinic`, `request.membership` (None elsewhere) and `request.memberships`, all of
-    the person's, from one query. A clinic that is not theirs is a 404, like one that is not there.
+    the person's, from one query, and makes the clinic's time zone the active one. A clinic that is
+    not theirs is a 404, like one that is not there.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -52,7 +55,10 @@ class ClinicMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.clinic = request.membership = None  # type: ignore[attr-defined]
         request.memberships = []  # type: ignore[attr-defined]
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
 
     def process_view(
         self, request: Any, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -70,4 +76,5 @@ class ClinicMiddleware:
         if mine is None:
             raise Http404
         request.membership, request.clinic = mine, mine.clinic
+        timezone.activate(zone(mine.clinic.timezone))
         enter_clinic(mine.clinic_id, request.user.pk)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
+from django_stubs_ext import StrPromise
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    label: str
+    label: StrPromise | str
     icon: str
     tone: str = "grey"  # grey, accent, green, amber, red, blue
 

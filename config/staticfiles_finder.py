@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.staticfiles.finders import BaseFinder
-from django.core.checks import CheckMessage, Warning
+from django.core import checks
 from django.core.files.storage import FileSystemStorage, Storage
 
 from config.env import PROJECT_ROOT
@@ -47,12 +47,12 @@ class NpmFinder(BaseFinder):
         super().__init__(*args, **kwargs)
         self.storage = VendorStorage()
 
-    def check(self, **kwargs: Any) -> list[CheckMessage]:
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         missing = [name for name in VENDOR_FILES if not self.storage.exists(name)]
         if not missing:
             return []
         hint = "Run `npm ci` (or `make setup`)."
-        return [Warning(f"front-end files are missing: {', '.join(missing)}", hint=hint)]
+        return [checks.Warning(f"front-end files are missing: {', '.join(missing)}", hint=hint)]
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         found = path in VENDOR_FILES and self.storage.exists(path)

@@ -55,7 +55,11 @@ def rule_name(rule: Rule) -> str:
 @clinic_view(*MANAGERS)
 def rules(request: ClinicRequest) -> HttpResponse:
     rows = [
-        {"rule": rule, "name": rule_name(rule), "sample": sample(request.clinic, rule.template.body)}
+        {
+            "rule": rule,
+            "name": rule_name(rule),
+            "sample": sample(request.clinic, rule.template.body),
+        }
         for rule in Rule.objects.select_related("template")
     ]
     return render(request, "panel/rules.html", {"rows": rows})
@@ -70,7 +74,7 @@ def rule(request: ClinicRequest, pk: int) -> HttpResponse:
         reword(found, form.cleaned_data["body"], now=timezone.now(), by=request.user)
         done(request, _("The text is saved. It is used from the next text on."))
         return redirect(clinic_url(request.clinic, "texting:rules"))
-    context = {
+    context: dict[str, object] = {
         "rule": found,
         "name": rule_name(found),
         "form": form,
@@ -86,7 +90,7 @@ def preview(request: ClinicRequest) -> HttpResponse:
     """The text under the editor, while somebody types: a fragment for HTMX."""
     form = TextForm(request.POST)
     made = sample(request.clinic, form.cleaned_data["body"]) if form.is_valid() else None
-    context = {"sample": made, "problems": form.errors.get("body", [])}
+    context: dict[str, object] = {"sample": made, "problems": form.errors.get("body", [])}
     return render(request, "panel/text_sample.html", context)
 
 
