@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "csp",
     "django_htmx",
-    "django_jalali",
 ]
 
 MIDDLEWARE = [
