@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from clinic.models import User
 from clinic.tenancy import EVERYWHERE, Hat, wear
 
 
@@ -22,7 +23,8 @@ class OperatorSite(AdminSite):
     site_header = site_title = _("Peygir: operator")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and is_mfa_enabled(request.user)
+        user = request.user
+        return super().has_permission(request) and isinstance(user, User) and is_mfa_enabled(user)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
         """Sign in through the same door as everybody; set up the second factor if it lacks."""
@@ -30,7 +32,7 @@ class OperatorSite(AdminSite):
             return redirect("mfa_index")
         return redirect_to_login(reverse("admin:index"))
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
         @wraps(view)

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.db import connection, models, transaction
+from django.forms import ModelChoiceField
 
 
 class Hat(StrEnum):
@@ -120,26 +121,28 @@ def _put_on(scope: Scope | None) -> None:
         )
 
 
-class ScopedQuerySet(models.QuerySet[Any]):
+M = TypeVar("M", bound=models.Model)
+
+
+class ScopedQuerySet(models.QuerySet[M]):
     """A queryset that writes only into the clinic in scope."""
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
-        objs = list(objs)
-        for obj in objs:
-            obj.claim_for_scope()
-        return super().bulk_create(objs, *args, **kwargs)
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+        rows = list(objs)
+        for row in rows:
+            cast("TenantModel", row).claim_for_scope()
+        return super().bulk_create(rows, *args, **kwargs)
 
 
-class ScopedManager(models.Manager.from_queryset(ScopedQuerySet)):  # type: ignore[misc]
+class ScopedManager(models.Manager[M]):
     """Default and base manager of every tenant model: filtered, or refusing."""
 
-    use_in_migrations = False
-
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> ScopedQuerySet[M]:
         scope = _scope.get()
         if scope is None:
             raise NoScope(f"{self.model.__name__} was read without a hat")
-        return super().get_queryset().filter(self.model.scope_filter(scope))
+        mine = cast("type[TenantModel]", self.model).scope_filter(scope)
+        return ScopedQuerySet(self.model, using=self._db).filter(mine)
 
 
 class TenantModel(models.Model):
@@ -147,7 +150,7 @@ class TenantModel(models.Model):
 
     clinic = models.ForeignKey("clinic.Clinic", on_delete=models.CASCADE, related_name="+")
 
-    objects = ScopedManager()
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
 
     class Meta:
         abstract = True
@@ -192,6 +195,11 @@ class TenantForeignKey(models.ForeignKey[Any, Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["db_constraint"] = False
         super().__init__(*args, **kwargs)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """A choice whose form must set its queryset: forms are made at import, before any scope."""
+        given = {"form_class": ModelChoiceField, "queryset": None, "blank": self.blank, **kwargs}
+        return models.Field.formfield(self, **given)
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()

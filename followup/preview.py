@@ -104,7 +104,7 @@ def _rows(
     values = {"clinic": clinic.pk, "client": client and client.pk, **bounds(since, until)}
     with connection.cursor() as cursor:
         cursor.execute(occasions_sql(leads, SESSIONS) + SELECT, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _shared_phones(clients: dict[int, Client]) -> set[str]:

@@ -66,10 +66,14 @@ def gateway_of_message(message: Message) -> Gateway | None:
 
 def rest_account(account_id: int | None, code: str, now: dt.datetime) -> None:
     """Let a refused account rest, and let the clinic see why. Nothing queued is lost meanwhile."""
+    if account_id is None:
+        return  # the installation's own: each text's back-off is its rest
     ProviderAccount.objects.filter(pk=account_id).update(paused_at=now, pause_code=code)
 
 
 def wake_account(account_id: int | None) -> None:
+    if account_id is None:
+        return
     ProviderAccount.objects.filter(pk=account_id, paused_at__isnull=False).update(
         paused_at=None, pause_code=""
     )

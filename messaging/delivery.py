@@ -20,7 +20,7 @@ import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, Scope, wear
 from messaging import outbox
-from messaging.accounts import Gateway, gateways_of, rest_account, wake_account
+from messaging.accounts import REST, Gateway, gateways_of, rest_account, wake_account
 from messaging.judge import Verdict
 from messaging.models import Message, Reason
 from messaging.outbox import ASK_AFTER, Ready
@@ -80,15 +80,15 @@ def _calls(drafts: list[tuple[Message, Verdict]]) -> Iterator[Call]:
     What has been tried before goes alone: a refused batch does not say which text was at fault.
     """
     gateways = gateways_of({m.clinic_id for m, _ in drafts})
-    groups: dict[tuple[object, ...], list[Message]] = defaultdict(list)
+    groups: dict[tuple[Gateway | None, str | None, int], list[Message]] = defaultdict(list)
     for message, verdict in drafts:
         gateway = gateways.get(message.clinic_id)
         alone = message.pk if message.attempts else 0
         text = verdict.text if verdict.may_leave else None
         groups[gateway, text, alone].append(message)
     for (gateway, text, _), messages in groups.items():
-        for batch in _batches(messages, gateway):  # type: ignore[arg-type]
-            yield Call(batch, text, gateway)  # type: ignore[arg-type]
+        for batch in _batches(messages, gateway):
+            yield Call(batch, text, gateway)
 
 
 def _batches(messages: list[Message], gateway: Gateway | None) -> Iterator[list[int]]:
@@ -154,7 +154,7 @@ def _after_error(
         return Counter(failed=outbox.failed(ids, code, holder=holder, now=now))
     if kind == ErrorKind.ACCOUNT:
         rest_account(gateway.account_id, code, now)
-        outbox.refused_for_now(ids, now + outbox.REST, Reason.ACCOUNT, code, holder=holder, now=now)
+        outbox.refused_for_now(ids, now + REST, Reason.ACCOUNT, code, holder=holder, now=now)
         return Counter()
     if kind == ErrorKind.NOT_ACCEPTED:
         at = now + _pause(ids)
@@ -185,7 +185,7 @@ def _after_unclear_end(
 def _pause(ids: list[int]) -> dt.timedelta:
     """Back-off from the attempts so far, with a jitter taken from the id."""
     attempts = max(Message.objects.filter(pk__in=ids).values_list("attempts", flat=True))
-    pause = min(dt.timedelta(seconds=30) * 2 ** min(attempts - 1, 6), LONGEST_PAUSE)
+    pause = min(dt.timedelta(seconds=30 * 2 ** min(attempts - 1, 6)), LONGEST_PAUSE)
     return pause + dt.timedelta(seconds=ids[0] % 15)
 
 

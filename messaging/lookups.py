@@ -132,7 +132,8 @@ def _after_negative(message: Message, gateway: Gateway, now: dt.datetime) -> str
 
 
 def _may_still_ask(message: Message, gateway: Gateway, now: dt.datetime) -> bool:
-    return bool(message.sending_at) and now - message.sending_at < gateway.provider.resend_window
+    window = gateway.provider.resend_window
+    return message.sending_at is not None and now - message.sending_at < window
 
 
 def _ask_later(asked: list[Message], young: list[Message], now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Min, QuerySet
@@ -67,7 +68,7 @@ def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
     Quiet hours are kept here, at the last door: whatever waited, and for whatever reason, nothing
     leaves between them. An account that refused us rests, and its texts with it.
     """
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "holder": holder,
         "lease": now + LEASE,
@@ -203,7 +204,7 @@ def accepted(taken: Iterable[Accepted], *, holder: str, now: dt.datetime) -> int
                 "holder": holder,
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def refused_for_now(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
