@@ -161,7 +161,8 @@ MFA_TOTP_ISSUER = "Peygir"
 
 # -- Web ---------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = PROJECT_ROOT / "staticfiles"
+# Development and tests serve straight from the finders; nothing is collected there.
+STATIC_ROOT = PROJECT_ROOT / "staticfiles" if PRODUCTION else None
 STATICFILES_DIRS = [PROJECT_ROOT / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
