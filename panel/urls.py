@@ -1,2 +1,29 @@
+"""The staff's screens, under `/c/<clinic_slug>/`."""
+
+from django.urls import path
+
+from panel import client_views, message_views, session_views, today_views
+
 app_name = "panel"
-urlpatterns: list = []
+urlpatterns = [
+    path("", today_views.today, name="today"),
+    path("clients/", client_views.clients, name="clients"),
+    path("clients/new/", client_views.client_new, name="client_new"),
+    path("clients/<int:pk>/", client_views.client, name="client"),
+    path("clients/<int:pk>/edit/", client_views.client_edit, name="client_edit"),
+    path("clients/<int:pk>/consent/", client_views.client_consent, name="client_consent"),
+    path("sessions/", session_views.sessions, name="sessions"),
+    path("sessions/new/", session_views.session_book, name="session_book"),
+    path("sessions/clients/", session_views.session_clients, name="session_clients"),
+    path("sessions/<int:pk>/", session_views.session, name="session"),
+    path("sessions/<int:pk>/move/", session_views.session_move, name="session_move"),
+    path("sessions/<int:pk>/edit/", session_views.session_edit, name="session_edit"),
+    path("sessions/<int:pk>/record/", session_views.session_record, name="session_record"),
+    path("sessions/<int:pk>/cancel/", session_views.session_cancel, name="session_cancel"),
+    path("sessions/<int:pk>/restore/", session_views.session_restore, name="session_restore"),
+    path("sessions/changes/<int:pk>/undo/", session_views.session_undo, name="session_undo"),
+    path("messages/", message_views.messages, name="messages"),
+    path("messages/<int:pk>/", message_views.message, name="message"),
+    path("messages/<int:pk>/cancel/", message_views.message_cancel, name="message_cancel"),
+    path("messages/<int:pk>/settle/", message_views.message_settle, name="message_settle"),
+]

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic import jalali
@@ -108,7 +109,7 @@ class ClientForm(forms.ModelForm[Client]):
 
     def _offer(self, name: str, model: type[Therapist | Service], present: int | None) -> None:
         field: Any = self.fields[name]
-        field.queryset = model.objects.filter(active=True) | model.objects.filter(pk=present)
+        field.queryset = model.objects.filter(Q(active=True) | Q(pk=present))
         field.empty_label = _("not chosen")
 
     def clean_file_no(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t, gettext_lazy as _
 
@@ -34,22 +35,21 @@ class SessionForm(forms.Form):
             return act()
         except actions.SessionError as error:
             field = _FIELD_OF_ERROR.get(error.field or "")
-            self.add_error(
-                field if field in self.fields else None,
-                self._about_clash(error.clash) if error.clash else str(error),
-            )
+            self.add_error(field if field in self.fields else None, explain(error, self.tz))
             return None
 
-    def _about_clash(self, clash: Session) -> str:
-        names = [str(participant.client) for participant in clash.participants.all()]
-        return _t(
-            "%(therapist)s has a session with %(clients)s then, from %(start)s to %(end)s."
-        ) % {
-            "therapist": clash.therapist,
-            "clients": _t(" and ").join(names),
-            "start": jalali.time(clash.starts_at, tz=self.tz),
-            "end": jalali.time(clash.ends_at, tz=self.tz),
-        }
+
+def explain(error: actions.SessionError, tz: str) -> str:
+    """The error for whoever may see the clinic's sessions: a clash is named."""
+    if error.clash is None:
+        return str(error)
+    names = [str(participant.client) for participant in error.clash.participants.all()]
+    return _t("%(therapist)s has a session with %(clients)s then, from %(start)s to %(end)s.") % {
+        "therapist": error.clash.therapist,
+        "clients": _t(" and ").join(names),
+        "start": jalali.time(error.clash.starts_at, tz=tz),
+        "end": jalali.time(error.clash.ends_at, tz=tz),
+    }
 
 
 class TimedForm(SessionForm):
@@ -206,4 +206,4 @@ def _offer_with_present(
     form: forms.Form, name: str, model: type[Therapist | Service], present: int
 ) -> None:
     """The active ones, and the one that the session has even when it is no longer active."""
-    _offer(form, name, model.objects.filter(active=True) | model.objects.filter(pk=present))
+    _offer(form, name, model.objects.filter(Q(active=True) | Q(pk=present)))

@@ -80,7 +80,14 @@ def test_search_finds(people, typed, expected):
 
 
 def test_search_for_nothing_lists_everybody_by_name(people):
-    assert [file_no for file_no, _ in found("  ")] == ["1004", "1002", "9801", "1001", "1003", "A-17"]
+    assert [file_no for file_no, _ in found("  ")] == [
+        "1004",
+        "1002",
+        "9801",
+        "1001",
+        "1003",
+        "A-17",
+    ]
 
 
 def test_search_stays_in_the_queryset_it_is_given(people):

@@ -1,0 +1,162 @@
+"""Clients: the list with its search, the file, and everything about one person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import jalali
+from clinic.access import RECEPTION, ClinicRequest, clinic_view
+from clinic.links import clinic_url
+from clinic.toasts import done
+from followup.preview import Preview, upcoming
+from panel import visibility
+from panel.lines import lines_of
+from panel.pages import page_of, way_back
+from panel.timeline import Timeline
+from patients.actions import set_consent
+from patients.forms import ClientForm, ConsentForm
+from patients.models import Client, ConsentRecord, Purpose
+from patients.queries import NEAR, has_usable_phone, search, sharing_phone
+from sessions_app.queries import coming, next_starts, tally, with_people
+
+FORM_METHODS = ["GET", "HEAD", "POST"]
+#: How far the client's page looks ahead for what will be sent.
+AHEAD = dt.timedelta(days=30)
+SESSIONS_AHEAD = 5
+
+
+@require_safe
+@clinic_view()
+def clients(request: ClinicRequest) -> HttpResponse:
+    now = timezone.now()
+    typed = request.GET.get("q", "").strip()
+    mine = visibility.clients(request.membership)
+    page = page_of(request, search(mine.select_related("therapist", "service"), typed))
+    sessions = visibility.sessions(request.membership)
+    starts = next_starts(sessions, [client.pk for client in page], now)
+    context = {
+        "typed": typed,
+        "page_obj": page,
+        "rows": [(client, starts.get(client.pk), client.rank == NEAR) for client in page],
+        "reception": not visibility.is_therapist(request.membership),
+    }
+    # Typing in the search changes only the list; the frame around it stays.
+    in_place = request.htmx and request.htmx.target == "client-list"
+    name = "panel/client_list.html" if in_place else "panel/clients.html"
+    return render(request, name, context)
+
+
+@require_safe
+@clinic_view()
+def client(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    tz, member = request.clinic.timezone, request.membership
+    person = _client_or_404(request, pk)
+    sessions = visibility.sessions(member).filter(participants__client=person)
+    ahead = with_people(coming(sessions, now))[:SESSIONS_AHEAD]
+    context = {
+        "client": person,
+        "age": jalali.age(person.birth_date, now, tz) if person.birth_date else None,
+        "usable_phone": has_usable_phone(person),
+        "sharing": _sharing(request, person),
+        "consents": [(p.value, p.label, person.consents_to(p)) for p in Purpose],
+        "treatments": visibility.treatments(member)
+        .filter(client=person)
+        .select_related("therapist", "service"),
+        "ahead": lines_of(ahead, member=member, now=now, tz=tz),
+        "counts": tally(sessions.filter(starts_at__lte=now)),
+        "previews": _previews(request, person, now),
+        "page_obj": page_of(request, Timeline(person, member=member, now=now, tz=tz)),
+        "reception": not visibility.is_therapist(member),
+    }
+    return render(request, "panel/client.html", context)
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*RECEPTION)
+def client_new(request: ClinicRequest) -> HttpResponse:
+    return _file(request, None)
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*RECEPTION)
+def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
+    return _file(request, _client_or_404(request, pk))
+
+
+@require_POST
+@clinic_view(*RECEPTION)
+def client_consent(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    person = _client_or_404(request, pk)
+    form = ConsentForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest()
+    purpose, given = Purpose(form.cleaned_data["purpose"]), form.cleaned_data["given"]
+    changed = set_consent(
+        person, purpose, given, source=ConsentRecord.Source.PANEL, now=now, by=request.user
+    )
+    if changed:
+        said = (
+            _("%(client)s will get texts %(about)s.")
+            if given
+            else _("%(client)s will get no more texts %(about)s.")
+        )
+        done(request, said % {"client": person.addressed, "about": purpose.label})
+    return redirect(clinic_url(request.clinic, "panel:client", pk))
+
+
+def _file(request: ClinicRequest, person: Client | None) -> HttpResponse:
+    """The form of a new file or of one that exists."""
+    now = timezone.now()
+    instance = {"instance": person} if person else {}
+    form = ClientForm(request.POST or None, now=now, tz=request.clinic.timezone, **instance)
+    if form.is_bound and form.is_valid():
+        kept = form.keep(by=request.user)
+        if kept is not None:
+            _say_kept(request, kept, new=person is None)
+            return redirect(clinic_url(request.clinic, "panel:client", kept.pk))
+    home = clinic_url(request.clinic, "panel:clients")
+    back = clinic_url(request.clinic, "panel:client", person.pk) if person else home
+    context = {"form": form, "client": person, "back": way_back(request, back)}
+    return render(request, "panel/client_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _say_kept(request: ClinicRequest, kept: Client, *, new: bool) -> None:
+    done(request, _("The file was opened.") if new else _("The file was saved."))
+    others = [str(other) for other in sharing_phone(kept.phone, but=kept.pk)]
+    if others:
+        text = _("This phone number is also that of %(clients)s. That is fine; texts name nobody.")
+        if request.clinic.names_on_shared_phones:
+            text = _("This phone number is also that of %(clients)s.")
+        messages.warning(request, text % {"clients": _(" and ").join(others)})
+
+
+def _client_or_404(request: ClinicRequest, pk: int) -> Client:
+    mine = visibility.clients(request.membership).select_related("therapist", "service")
+    found: Client = get_object_or_404(mine, pk=pk)
+    return found
+
+
+def _sharing(request: ClinicRequest, person: Client) -> list[Client]:
+    """Who else has the client's number, as far as the member may know."""
+    if not person.phone:
+        return []
+    others = sharing_phone(person.phone, but=person.pk)
+    return list(others.filter(pk__in=visibility.clients(request.membership)))
+
+
+def _previews(request: ClinicRequest, person: Client, now: dt.datetime) -> list[Preview]:
+    coming_texts: list[Any] = upcoming(request.clinic, now, now + AHEAD, client=person)
+    me = request.membership
+    if not visibility.is_therapist(me):
+        return coming_texts
+    return [text for text in coming_texts if text.session.therapist_id == me.therapist_id]

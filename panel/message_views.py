@@ -1,0 +1,138 @@
+"""Messages: the outbox, and one message's whole life."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages as notices
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic.access import RECEPTION, ClinicRequest, clinic_view
+from clinic.links import clinic_url
+from clinic.toasts import done
+from messaging import outbox
+from messaging.models import Message, State
+from panel import visibility
+from panel.explain import reason_words, why
+from panel.outbox_filter import OutboxFilter
+from panel.pages import page_of
+
+#: States out of which a person may still take a message.
+STOPPABLE = (State.QUEUED, State.CLAIMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One moment of a message's life."""
+
+    label: str
+    at: dt.datetime
+    icon: str
+
+
+@require_safe
+@clinic_view()
+def messages(request: ClinicRequest) -> HttpResponse:
+    mine = visibility.messages(request.membership).select_related("client")
+    form = OutboxFilter(
+        request.GET,
+        tz=request.clinic.timezone,
+        clients=visibility.clients(request.membership),
+    )
+    page = page_of(request, form.apply(mine.order_by("-due_at", "-id")))
+    context = {
+        "form": form,
+        "page_obj": page,
+        "rows": [(message, reason_words(message.reason)) for message in page],
+    }
+    in_place = request.htmx and request.htmx.target == "outbox"
+    return render(
+        request, "panel/message_list.html" if in_place else "panel/messages.html", context
+    )
+
+
+@require_safe
+@clinic_view()
+def message(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    mine = visibility.messages(request.membership)
+    loaded = get_object_or_404(
+        mine.select_related("client", "session__therapist", "session__service"), pk=pk
+    )
+    reception = not visibility.is_therapist(request.membership)
+    context = {
+        "message": loaded,
+        "why": why(loaded, now=now, tz=request.clinic.timezone),
+        "life": life_of(loaded),
+        "stoppable": reception and loaded.state in STOPPABLE,
+        "settleable": reception and loaded.state == State.UNKNOWN,
+    }
+    return render(request, "panel/message.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinic_view(*RECEPTION)
+def message_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    loaded = get_object_or_404(visibility.messages(request.membership), pk=pk)
+    here = clinic_url(request.clinic, "panel:message", pk)
+    if request.method == "POST":
+        said = _("The message was taken out of the queue.")
+        return _settle(request, here, said, lambda: outbox.cancel(loaded, now=now))
+    context = {
+        "question": _("Take this message out of the queue?"),
+        "text": _("It will not be sent, and it cannot be put back."),
+        "label": _("Do not send it"),
+        "back": here,
+        "danger": True,
+    }
+    return render(request, "confirm.html", context)
+
+
+@require_POST
+@clinic_view(*RECEPTION)
+def message_settle(request: ClinicRequest, pk: int) -> HttpResponse:
+    """A person has found out whether an unclear message left."""
+    now = timezone.now()
+    loaded = get_object_or_404(visibility.messages(request.membership), pk=pk)
+    answers = {"sent": True, "not_sent": False}
+    answer = request.POST.get("answer")
+    if answer not in answers:
+        return HttpResponseBadRequest()
+    here = clinic_url(request.clinic, "panel:message", pk)
+    was_sent = answers[answer]
+    said = _("Recorded as sent.") if was_sent else _("Recorded as not sent.")
+    return _settle(request, here, said, lambda: outbox.settle_unknown(loaded, was_sent, now=now))
+
+
+def _settle(request: ClinicRequest, here: str, said: str, act: Callable[[], None]) -> HttpResponse:
+    try:
+        act()
+    except outbox.OutboxError as error:
+        notices.error(request, str(error))
+    else:
+        done(request, said)
+    return redirect(here)
+
+
+def life_of(message: Message) -> list[Step]:
+    """What has happened to the message, in order; the last step is where it stands."""
+    steps: list[tuple[str, Any, str]] = [
+        (_("planned"), message.planned_at, "clipboard-list"),
+        (_("due"), message.due_at, "clock"),
+        (_("handed to the gateway"), message.sending_at, "send"),
+        (_("taken by the gateway"), message.sent_at, "check"),
+        (_("reached the phone"), message.delivered_at, "checks"),
+    ]
+    known = {State.QUEUED, State.SENDING, State.SENT, State.DELIVERED}
+    if message.state not in known:
+        steps.append((str(State(message.state).label), message.state_at, "circle-dot"))
+    lived = [Step(label, at, icon) for label, at, icon in steps if at]
+    return sorted(lived, key=lambda step: step.at)

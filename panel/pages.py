@@ -1,0 +1,54 @@
+"""What every view of the panel does: the clinic's clock, pages, and the way back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from urllib.parse import quote
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from clinic import jalali
+from clinic.links import clinic_url
+from clinic.models import Clinic
+
+ROWS = 30
+
+
+def page_of(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
+    """The page that `?page=` asks for; the first or the last one for a number that is none."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def way_back(request: HttpRequest, default: str) -> str:
+    """The page that `next` names, when it is one of ours; else the default."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if safe else default
+
+
+def with_next(address: str, back: str) -> str:
+    """The address, which returns to `back` when its work is done."""
+    return f"{address}?next={quote(back)}"
+
+
+def day_link(clinic: Clinic, name: str, day: dt.date, param: str = "day") -> str:
+    return f"{clinic_url(clinic, name)}?{param}={day_param(day)}"
+
+
+def day_param(day: dt.date) -> str:
+    """A day as addresses write it: 1405-09-06."""
+    return jalali.numeric_date(day, language="en").replace("/", "-")
+
+
+def asked_day(request: HttpRequest, param: str, today: dt.date) -> tuple[dt.date, bool]:
+    """The day that the address asks for, and whether it could be read; today when it names none."""
+    typed = request.GET.get(param, "").strip()
+    if not typed:
+        return today, True
+    try:
+        return jalali.parse_date(typed), True
+    except jalali.DateError:
+        return today, False

@@ -1,0 +1,274 @@
+"""Sessions: the week, one session, and everything that can happen to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import jalali
+from clinic.access import RECEPTION, ClinicRequest, clinic_view
+from clinic.links import clinic_url
+from clinic.models import Role
+from clinic.toasts import done
+from panel import visibility
+from panel.choosing import choice_of_clients
+from panel.history import entries_of
+from panel.lines import CANCEL_CHOICES, lines_of
+from panel.pages import asked_day, day_param, way_back, with_next
+from panel.today_views import fragment
+from panel.week import week_page
+from sessions_app import actions
+from sessions_app.forms import (
+    BookingForm,
+    CancelForm,
+    EditForm,
+    MoveForm,
+    OutcomeForm,
+    explain,
+)
+from sessions_app.models import Session, SessionChange
+from sessions_app.queries import elsewhere, with_people
+
+FORM_METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+@clinic_view()
+def sessions(request: ClinicRequest) -> HttpResponse:
+    now = timezone.now()
+    day, understood = asked_day(request, "week", jalali.local_day(now, request.clinic.timezone))
+    if not understood:
+        messages.warning(request, _("That day could not be read; this is the present week."))
+    return render(request, "panel/sessions.html", week_page(request, day, now))
+
+
+@require_safe
+@clinic_view()
+def session(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    tz, member = request.clinic.timezone, request.membership
+    loaded = get_object_or_404(with_people(visibility.sessions(member)), pk=pk)
+    told = visibility.messages(member).filter(session=loaded).select_related("client")
+    context = {
+        "line": lines_of([loaded], member=member, now=now, tz=tz)[0],
+        "session": loaded,
+        "history": entries_of(loaded, tz),
+        "messages_of_session": told.order_by("-due_at", "-id"),
+        "cancel_choices": CANCEL_CHOICES,
+        "back": request.path,
+        "week": day_param(jalali.local_day(loaded.starts_at, tz)),
+        "reception": not visibility.is_therapist(member),
+    }
+    return render(request, "panel/session.html", context)
+
+
+# -- Booking, moving, editing ------------------------------------------------------------------
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*RECEPTION)
+def session_book(request: ClinicRequest) -> HttpResponse:
+    now = timezone.now()
+    finding = _is_finding(request.POST)
+    data = request.POST if request.method == "POST" and not finding else None
+    form = BookingForm(data, tz=request.clinic.timezone, initial=_initial(request, finding))
+    if form.is_bound and form.is_valid():
+        booked = form.book(now=now, by=request.user)
+        if booked is not None:
+            _say_booked(request, booked, now)
+            return redirect(clinic_url(request.clinic, "panel:session", booked.pk))
+    context = {
+        "form": form,
+        "choice": choice_of_clients(request.POST or request.GET),
+        "back": way_back(request, clinic_url(request.clinic, "panel:sessions")),
+    }
+    return render(request, "panel/session_book.html", context, status=_status(form))
+
+
+@require_safe
+@clinic_view(*RECEPTION)
+def session_clients(request: ClinicRequest) -> HttpResponse:
+    """The tick boxes under the search of the booking form, as one types."""
+    choice = choice_of_clients(request.GET)
+    return render(request, "panel/client_options.html", {"choice": choice})
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*RECEPTION)
+def session_move(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    tz = request.clinic.timezone
+    loaded = get_object_or_404(with_people(visibility.sessions(request.membership)), pk=pk)
+    here = clinic_url(request.clinic, "panel:session", pk)
+    back = way_back(request, here)
+    if not loaded.is_open:
+        messages.error(request, _("Only a session that is still open can be moved."))
+        return redirect(here)
+    form = MoveForm(request.POST or None, session=loaded, tz=tz)
+    if form.is_bound and form.is_valid():
+        moved = form.move(now=now, by=request.user)
+        if moved is not None:
+            when = jalali.spoken(moved.starts_at, now=now, tz=tz)
+            _say(request, moved, _("Moved to %(when)s.") % {"when": when}, back)
+            return redirect(back)
+    context = {"form": form, "session": loaded, "back": back}
+    return render(request, "panel/session_move.html", context, status=_status(form))
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*RECEPTION)
+def session_edit(request: ClinicRequest, pk: int) -> HttpResponse:
+    now = timezone.now()
+    loaded = get_object_or_404(with_people(visibility.sessions(request.membership)), pk=pk)
+    here = clinic_url(request.clinic, "panel:session", pk)
+    present = [participant.client_id for participant in loaded.participants.all()]
+    finding = _is_finding(request.POST)
+    data = request.POST if request.method == "POST" and not finding else None
+    initial: dict[str, Any] = {"service": loaded.service_id, "online_url": loaded.online_url}
+    if finding:
+        initial |= request.POST.dict()
+    form = EditForm(data, session=loaded, tz=request.clinic.timezone, initial=initial)
+    if form.is_bound and form.is_valid():
+        edited = form.edit(now=now, by=request.user)
+        if edited is not None:
+            _say(request, edited, _("The session was changed."), here)
+            return redirect(here)
+    choice = choice_of_clients(request.POST) if request.POST else choice_of_clients(ids=present)
+    context = {"form": form, "session": loaded, "choice": choice, "back": here}
+    return render(request, "panel/session_edit.html", context, status=_status(form))
+
+
+# -- One click ---------------------------------------------------------------------------------
+
+
+@require_POST
+@clinic_view()
+def session_record(request: ClinicRequest, pk: int) -> HttpResponse:
+    form = OutcomeForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest()
+    outcome = form.cleaned_data["outcome"]
+    return _act(request, pk, lambda s, **who: actions.record(s, outcome, **who))
+
+
+@require_POST
+@clinic_view(*RECEPTION)
+def session_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
+    form = CancelForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest()
+    by_whom = form.cleaned_data["by_whom"]
+    return _act(request, pk, lambda s, **who: actions.cancel(s, by_whom=by_whom, **who))
+
+
+@require_POST
+@clinic_view(*RECEPTION)
+def session_restore(request: ClinicRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, actions.restore)
+
+
+@require_POST
+@clinic_view()
+def session_undo(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Take a change back, named by its number: nobody undoes what somebody else did since."""
+    now = timezone.now()
+    changes = SessionChange.objects.filter(session__in=visibility.sessions(request.membership))
+    if request.membership.role == Role.THERAPIST:
+        changes = changes.filter(by=request.user, kind=SessionChange.Kind.OUTCOME)
+    change = get_object_or_404(changes.select_related("session"), pk=pk)
+    back = way_back(request, clinic_url(request.clinic, "panel:session", change.session_id))
+    try:
+        actions.undo(change.session, change=change, now=now, by=request.user)
+    except actions.SessionError as error:
+        messages.error(request, explain(error, request.clinic.timezone))
+    else:
+        messages.success(request, _("Undone."))
+    return redirect(back)
+
+
+def _act(request: ClinicRequest, pk: int, act: Callable[..., Session]) -> HttpResponse:
+    """Do it, say so with a way back, and return to where the button was."""
+    now = timezone.now()
+    loaded = get_object_or_404(visibility.sessions(request.membership), pk=pk)
+    back = way_back(request, clinic_url(request.clinic, "panel:session", pk))
+    try:
+        loaded = act(loaded, now=now, by=request.user)
+    except actions.SessionError as error:
+        messages.error(request, explain(error, request.clinic.timezone))
+    else:
+        _say(request, loaded, _what_happened(loaded), back)
+    if request.htmx and request.POST.get("live"):
+        return fragment(request, loaded, now)
+    return redirect(back)
+
+
+def _what_happened(session: Session) -> str:
+    names = _(" and ").join(str(client) for client in session.clients.all())
+    said = {
+        "scheduled": _("%(client)s: back to scheduled."),
+        "confirmed": _("%(client)s has confirmed."),
+        "arrived": _("%(client)s has arrived."),
+        "attended": _("The session of %(client)s was recorded as attended."),
+        "no_show": _("%(client)s did not come; recorded."),
+        "cancelled": _("The session of %(client)s was cancelled."),
+    }
+    return said[session.state] % {"client": names}
+
+
+def _say(request: ClinicRequest, session: Session, text: str, back: str) -> None:
+    change = session.changes.first()
+    undo = clinic_url(request.clinic, "panel:session_undo", change.pk) if change else ""
+    done(request, text, undo=with_next(undo, back) if undo else "")
+
+
+def _say_booked(request: ClinicRequest, booked: Session, now: dt.datetime) -> None:
+    tz = request.clinic.timezone
+    when = jalali.spoken(booked.starts_at, now=now, tz=tz)
+    done(request, _("Booked for %(when)s.") % {"when": when})
+    if booked.starts_at < now:
+        messages.warning(request, _("This time has already passed; nobody will be reminded."))
+    for other in elsewhere(booked):
+        names = _(" and ").join(str(p.client) for p in other.participants.all())
+        messages.warning(
+            request,
+            _("%(client)s also has a session with %(therapist)s at %(time)s.")
+            % {
+                "client": names,
+                "therapist": other.therapist,
+                "time": jalali.time(other.starts_at, tz=tz),
+            },
+        )
+
+
+def _status(form: Any) -> int:
+    return 422 if form.is_bound else 200
+
+
+def _is_finding(data: QueryDict) -> bool:
+    """Whether the form came only to look for a client: the button, or Enter in the search."""
+    typed = data.get("find", "").strip()
+    return data.get("step") == "find" or (bool(typed) and typed != data.get("found", ""))
+
+
+def _initial(request: ClinicRequest, finding: bool) -> dict[str, Any]:
+    """What the address proposes, or what was typed before looking for a client."""
+    source = request.POST if finding else request.GET
+    initial: dict[str, Any] = {
+        name: source[name]
+        for name in ("therapist", "service", "day", "time", "duration", "online_url")
+        if source.get(name)
+    }
+    clients = choice_of_clients(source).chosen
+    if clients and not initial.get("therapist"):
+        initial["therapist"] = clients[0].therapist_id
+    if clients and not initial.get("service"):
+        initial["service"] = clients[0].service_id
+    return initial

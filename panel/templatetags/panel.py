@@ -1,0 +1,32 @@
+"""Words that only the panel's own pages need; everything shared is in `peygir`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import template
+from django.utils.translation import get_language, gettext as _
+
+from followup.defaults import RULE_NAMES
+from patients.models import Client
+from patients.phones import display
+
+register = template.Library()
+
+
+@register.filter
+def rule_name(key: str) -> str:
+    """A rule's key in words; a key without any is shown itself."""
+    return str(RULE_NAMES.get(key, key))
+
+
+@register.filter
+def phone(e164: str) -> str:
+    """«۰۹۱۲ ۱۲۳ ۴۵۶۷»; to be shown left to right."""
+    return display(e164, "fa" if (get_language() or "fa").startswith("fa") else "en")
+
+
+@register.filter
+def people(clients: Iterable[Client]) -> str:
+    """Several clients as people say them: «مریم کریمی و علی کریمی»."""
+    return _(" and ").join(str(client) for client in clients)
