@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import DataError, OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -25,6 +25,8 @@ from clinic.tenancy import EVERYWHERE, Hat, wear
 gateways_in_use: list[Callable[[], list[str]]] = []
 
 MIGRATION_LOCK = 7_203_551
+#: PostgreSQL's codes for a table, a role or a right that is not there yet.
+NOT_MIGRATED = ("42P01", "22023", "42501")
 
 
 class JsonCommand(BaseCommand):
@@ -47,12 +49,22 @@ class JsonCommand(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            document = self._document(options)
+        except OperationalError:
+            raise CommandError("the database cannot be reached: look at DATABASE_URL") from None
+        except (ProgrammingError, DataError) as error:
+            if getattr(error.__cause__, "pgcode", "") not in NOT_MIGRATED:
+                raise
+            raise CommandError("the database is not ready: run `manage.py migrate`") from None
+        self.stdout.write(json.dumps(document, ensure_ascii=False, default=_encode))
+
+    def _document(self, options: dict[str, Any]) -> Any:
         prepare_embedded_database(self.stderr)
         now = options.pop("now")
         if now is not None:
             refuse_moved_time_near_real_people()
-        document = self.answer(now or timezone.now(), **options)
-        self.stdout.write(json.dumps(document, ensure_ascii=False, default=_encode))
+        return self.answer(now or timezone.now(), **options)
 
     #: `answer(now, **options)`: the document to print, at the time given (UTC). Raises
     #: CommandError for bad input.
