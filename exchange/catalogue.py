@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from clinic.models import Service, Therapist
@@ -13,11 +14,13 @@ Named = TypeVar("Named", Therapist, Service)
 _DOCTOR = re.compile(r"^(?:دکتر|dr\.?) +")
 
 
+@lru_cache(maxsize=10_000)
 def therapist_key(name: str) -> str:
     """Folded, without «دکتر»: lists write it or leave it out for the same person."""
     return _DOCTOR.sub("", fold(name)).replace(" ", "")
 
 
+@lru_cache(maxsize=10_000)
 def service_key(name: str) -> str:
     return fold(name).replace(" ", "")
 

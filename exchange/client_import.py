@@ -8,6 +8,7 @@ from typing import Any
 from clinic import jalali
 from clinic.models import Service, Therapist
 from clinic.text import fold
+from exchange.bulk import BATCH, in_batches, update_many
 from exchange.catalogue import Catalogue
 from exchange.reading import Table
 from exchange.reasons import VALUES
@@ -16,7 +17,6 @@ from exchange.rows import ClientRow, problem_at
 from patients.models import Client, ConsentRecord, Purpose
 from patients.phones import display
 
-BATCH = 1000
 #: An imported client is taken to agree to these until they refuse; the record names the source.
 PRESUMED = (Purpose.TRANSACTIONAL, Purpose.FOLLOW_UP)
 _PLAIN_FIELDS = (
@@ -69,7 +69,11 @@ class ClientPlan:
             ],
             batch_size=BATCH,
         )
-        Client.objects.bulk_update(self.changed, _CHANGEABLE, batch_size=BATCH)
+        for batch in in_batches(sorted(self.changed, key=lambda client: client.pk)):
+            # Held first, in the order of everybody who holds clients, so that none deadlocks.
+            held = Client.objects.select_for_update(of=("self",)).order_by("pk")
+            list(held.filter(pk__in=[client.pk for client in batch]).values_list("pk"))
+            update_many(Client, batch, _CHANGEABLE)
 
 
 @dataclass(slots=True)

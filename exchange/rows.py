@@ -113,7 +113,7 @@ class Cells:
 
     def optional_text(self, name: str) -> str:
         value = _clean(plain(self.raw(name)))
-        if fold(value) in _NOTHING:
+        if _means_nothing(value):
             return ""
         if _SPREADSHEET_ERROR.fullmatch(value):
             self.note(name, "spreadsheet_error")
@@ -125,7 +125,7 @@ class Cells:
 
     def has(self, name: str) -> bool:
         value = self.raw(name)
-        return value != "" and not (isinstance(value, str) and fold(value) in _NOTHING)
+        return value != "" and not (isinstance(value, str) and _means_nothing(value))
 
     def note(self, name: str, code: str, **params: object) -> None:
         """Report a value that the row is taken without."""
@@ -194,6 +194,11 @@ def plain(value: object) -> str:
 
 
 _clean = lru_cache(maxsize=10_000)(clean)
+
+
+@lru_cache(maxsize=10_000)
+def _means_nothing(text: str) -> bool:
+    return fold(text) in _NOTHING
 
 
 def _number(cells: Cells, name: str) -> str:

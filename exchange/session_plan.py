@@ -8,11 +8,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from clinic import jalali
 from clinic.models import Service, Therapist
+from exchange.bulk import BATCH, in_batches
 from exchange.client_import import Files, Names
 from exchange.diary import Slot, Wish, settle
 from exchange.reading import Table
@@ -30,10 +30,8 @@ from sessions_app.models import (
     State,
 )
 
-BATCH = 1000
 #: Told how many of how many rows a stage has passed.
 Progress = Callable[[str, int, int], None]
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -96,12 +94,6 @@ class SessionPlan:
         report.created["sessions"] = len(self.new)
         report.updated["sessions"] = len(self.changed)
         report.unchanged["sessions"] = self.unchanged
-
-
-def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 @dataclass(slots=True)

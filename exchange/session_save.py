@@ -7,14 +7,16 @@ from typing import Any
 
 from django.db import connection
 
+from exchange.bulk import BATCH, in_batches, update_many
 from exchange.reasons import ConflictError
-from exchange.session_plan import BATCH, Candidate, Progress, SessionPlan, in_batches
+from exchange.session_plan import Candidate, Progress, SessionPlan
 from patients.models import Treatment
 from sessions_app.actions import TRACKED, session_changed, snapshot
 from sessions_app.models import Participant, Session, SessionChange, State
 
 _SAVED = (*(name.removesuffix("_id") for name in TRACKED), "revision", "booked_at", "session_no")
 _OPEN = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
+_NEWS = dt.timedelta(days=2)
 Kind = SessionChange.Kind
 
 
@@ -51,12 +53,19 @@ def _create(batch: Sequence[Candidate], now: dt.datetime) -> None:
 
 def _change(batch: Sequence[Candidate], now: dt.datetime) -> None:
     _refuse_changed_meanwhile(batch)
-    Session.objects.bulk_update([candidate.session for candidate in batch], _SAVED)
+    update_many(Session, [candidate.session for candidate in batch], _SAVED)
     _add_participants(batch)
     changes = [_history(candidate, _kind(candidate), now) for candidate in batch]
     SessionChange.objects.bulk_create(changes)
-    for change in changes:
-        session_changed.send(Session, session=change.session, change=change, now=now)
+    for candidate, change in zip(batch, changes, strict=True):
+        if _is_news(candidate, now):
+            session_changed.send(Session, session=change.session, change=change, now=now)
+
+
+def _is_news(candidate: Candidate, now: dt.datetime) -> bool:
+    """Whether anybody can still act on it. Of a year's history thousands of rows may change."""
+    starts = (candidate.session.starts_at, dt.datetime.fromisoformat(candidate.before["starts_at"]))
+    return max(starts) > now - _NEWS
 
 
 def _refuse_changed_meanwhile(batch: Iterable[Candidate]) -> None:

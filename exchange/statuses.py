@@ -1,6 +1,7 @@
 """What lists call the state of a session, and how it is called here."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from exchange.headers import key
 from sessions_app.models import CancelledBy, State
@@ -54,6 +55,7 @@ _WORDS: Mapping[tuple[State, str], Sequence[str]] = {
 _STATES = {key(word): state for state, words in _WORDS.items() for word in words}
 
 
+@lru_cache(maxsize=1_000)
 def read_status(text: str) -> tuple[State, str] | None:
     """The state and, for a cancellation, by whom, if the word says it; None for no known word."""
     return _STATES.get(key(text))
