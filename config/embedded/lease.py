@@ -52,9 +52,14 @@ class Lease:
     def take(self) -> None:
         """Join the server's users and see that it runs."""
         with exclusive(self._lock):
-            self._share = open_lock(self._users)
-            fcntl.flock(self._share, fcntl.LOCK_SH)
-            self.server.start()
+            share = open_lock(self._users)
+            try:
+                fcntl.flock(share, fcntl.LOCK_SH)
+                self.server.start()
+            except BaseException:
+                os.close(share)
+                raise
+            self._share = share
 
     def give_back(self) -> None:
         """Leave; stop the server when nobody else uses it. Does nothing in a forked child."""

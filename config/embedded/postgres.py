@@ -95,7 +95,16 @@ class PostgresServer:
             self._child.poll()  # reaps a child that died: a zombie still has its number
         if process.running_pid(self.pidfile, str(self.data)) is None:
             return False
-        return process.wait_until(self._is_ready, START_SECONDS)
+        if not process.wait_until(self._is_ready, START_SECONDS):
+            raise self._not_ready()
+        return True
+
+    def _not_ready(self) -> EmbeddedServerError:
+        """Never a reason to start a second server on the same data: that would destroy them."""
+        return EmbeddedServerError(
+            f"PostgreSQL runs but is not ready after {START_SECONDS:.0f} seconds: "
+            f"{process.last_lines(self.log)} (see {self.log})"
+        )
 
     def _is_ready(self) -> bool:
         """PostgreSQL writes its state into line 8 of its pid file."""
@@ -184,10 +193,11 @@ class PostgresServer:
         for setting, choice in settings.items():
             command += ["-c", f"{setting}={choice}"]
         child = self._child = process.launch(command, self.log, self.account)
-        ended = process.wait_until(
+        if not process.wait_until(
             lambda: child.poll() is not None or self._is_ready(), START_SECONDS
-        )
-        return ended and child.poll() is None
+        ):
+            raise self._not_ready()
+        return child.poll() is None
 
     def _provision_once(self) -> None:
         """Provision once per start: a starter that was killed in between leaves it to the next."""

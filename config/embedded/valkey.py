@@ -50,7 +50,8 @@ class ValkeyServer:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        if self._is_running():
+        # The second question: a starter may have died before the pid file was written.
+        if self._is_running() or self._answers():
             return
         self.account.own(self.data)
         for _ in range(5):
@@ -76,7 +77,16 @@ class ValkeyServer:
             self._child.poll()
         if process.running_pid(self.pidfile, str(self.configuration)) is None:
             return False
-        return process.wait_until(self._answers, START_SECONDS)
+        if not process.wait_until(self._answers, START_SECONDS):
+            raise self._not_ready()
+        return True
+
+    def _not_ready(self) -> EmbeddedServerError:
+        """Never a reason to start a second server on the same data: that would mix them up."""
+        return EmbeddedServerError(
+            f"the Redis server runs but does not answer after {START_SECONDS:.0f} seconds: "
+            f"{process.last_lines(self.log)} (see {self.log})"
+        )
 
     def _start_on(self, port: int) -> bool:
         (self.folder / "port").write_text(str(port))
@@ -84,11 +94,12 @@ class ValkeyServer:
         self.pidfile.unlink(missing_ok=True)
         command = [str(self.program), str(self.configuration)]
         child = self._child = process.launch(command, self.log, self.account)
-        ended = process.wait_until(
+        if not process.wait_until(
             lambda: child.poll() is not None or (self.pidfile.exists() and self._answers()),
             START_SECONDS,
-        )
-        return ended and child.poll() is None
+        ):
+            raise self._not_ready()
+        return child.poll() is None
 
     def _configure(self, port: int) -> None:
         """A file rather than options: a command line with a password in it is public."""
@@ -118,7 +129,7 @@ class ValkeyServer:
                 return b"".join(iter(lambda: connection.recv(256), b"")).startswith(
                     b"+OK\r\n+PONG\r\n"
                 )
-        except OSError:
+        except (OSError, ValueError):
             return False
 
 

@@ -266,6 +266,23 @@ def test_a_pid_file_that_names_a_stranger_is_not_believed(var: Path) -> None:
     stranger.wait()
 
 
+def test_a_server_that_is_not_ready_is_waited_for_and_never_doubled(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.embedded.postgres.START_SECONDS", 0.2)
+    user = User(var)
+    start = started_at(user.database_url)
+    pidfile = var / "postgres/data/postmaster.pid"
+    ready = pidfile.read_text()
+    pidfile.write_text(ready.replace("ready   ", "starting"))
+    with pytest.raises(embedded.EmbeddedServerError, match="not ready after"):
+        Lease(installation._postgres(var), var).take()
+    assert pidfile.exists()
+    pidfile.write_text(ready)
+    assert started_at(user.database_url) == start
+    user.leave()
+
+
 def test_reset_refuses_while_others_work_and_then_starts_empty(
     var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +335,7 @@ def _run_as(uid: int, gid: int, folder: Path) -> int:
         os.setgid(gid)
         os.setuid(uid)
         server = installation._postgres(folder / "var")
+        server.careless = True  # the disk is not what is tested
         lease = Lease(server, folder / "var")
         lease.take()
         good = ask(server.url, "SELECT 1") == 1
@@ -344,6 +362,7 @@ def test_a_closed_parent_folder_stays_closed_and_data_go_to_the_cache(
     users = [entry.pw_name for entry in pwd.getpwall()]
 
     server = installation._postgres(closed / "var")
+    server.careless = True
     lease = Lease(server, closed / "var")
     lease.take()
     assert is_up(server.url)
