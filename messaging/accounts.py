@@ -34,19 +34,20 @@ class Gateway:
 
 def gateways_of(clinic_ids: set[int]) -> dict[int, Gateway]:
     """Each clinic's gateway: its own account, or the installation's. Absent where there is none."""
-    own = {
-        a.clinic_id: gateway_of_account(a)
-        for a in ProviderAccount.objects.filter(clinic__in=clinic_ids, active=True)
-        if a.api_key
-    }
+    accounts = ProviderAccount.objects.filter(clinic__in=clinic_ids, active=True)
+    own = {a.clinic_id: gateway_of_account(a) for a in accounts}
     shared = installation_gateway()
-    if shared is None:
-        return own
-    return {clinic_id: own.get(clinic_id, shared) for clinic_id in clinic_ids}
+    found = {clinic_id: own.get(clinic_id, shared) for clinic_id in clinic_ids}
+    return {clinic_id: gateway for clinic_id, gateway in found.items() if gateway is not None}
 
 
-def gateway_of_account(account: ProviderAccount) -> Gateway:
-    provider = _provider(account.kind, account.api_key, account.sender, _base_url(account.kind))
+def gateway_of_account(account: ProviderAccount) -> Gateway | None:
+    """None for an account that cannot work, as one whose key can no longer be read: its clinic's
+    texts wait and say so, and nobody else's do."""
+    try:
+        provider = _provider(account.kind, account.api_key, account.sender, _base_url(account.kind))
+    except ValueError:
+        return None
     return Gateway(provider, account.kind, account.pk)
 
 

@@ -321,6 +321,14 @@ def test_a_rested_account_is_tried_again_and_wakes(live, session, gateway, accou
     assert (waited, outcome(live), account.paused_at) == (("queued", "account"), ("sent", ""), None)
 
 
+def test_a_key_that_cannot_be_read_stops_its_own_clinic_only(live, session, gateway, account):
+    ProviderAccount.objects.update(api_key="")
+    neighbour = live_clinic("neighbour")
+    session_at(neighbour, START)
+    tick(DUE)
+    assert (outcome(live), outcome(neighbour)) == (("queued", "no_account"), ("sent", ""))
+
+
 def test_the_api_key_is_not_readable_in_the_database(live, account):
     from django.db import connection
 
