@@ -36,8 +36,11 @@ def active_account() -> ProviderAccount | None:
 
 def ask(account: ProviderAccount) -> Check:
     """Ask the gateway what is left on the account. Talks over the network, a few seconds at most."""
+    gateway = gateway_of_account(account)
+    if gateway is None:
+        return Check(None, explain_code(str(WRONG_KEY[0])), wrong_key=True)
     try:
-        info = gateway_of_account(account).provider.account()
+        info = gateway.provider.account()
     except ProviderError as error:
         return Check(None, explain(error), wrong_key=error.code in WRONG_KEY)
     wake_account(account.pk)
