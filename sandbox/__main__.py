@@ -33,6 +33,8 @@ def _serve(server: Server) -> None:
         signal.signal(name, lambda *_: server.stopping.set())
     server.start()
     _say(f"gateway and phones at {server.base_url}/")
+    if not server.is_private:
+        _say("whoever reaches this address can read every text: mind the network it is on")
     server.wait()
     server.stop()
 

@@ -1,6 +1,7 @@
 """The HTTP server: one thread per connection, kept alive, as a real gateway would."""
 
 import contextlib
+import ipaddress
 import socket
 import struct
 import threading
@@ -53,6 +54,11 @@ class Server:
     def base_url(self) -> str:
         host, port = self._http.server_address[:2]
         return f"http://{host!s}:{port}"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach it."""
+        return ipaddress.ip_address(str(self._http.server_address[0])).is_loopback
 
     def start(self) -> None:
         for thread in self._threads:

@@ -7,22 +7,21 @@ import threading
 from collections.abc import Callable, Iterator
 
 Respond = Callable[[socket.socket, int], bool | None]
+Wrap = Callable[..., socket.socket]
 
 
 class RawServer:
     """`requests` are the raw requests read, `connections` how many callers came."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, wrap: Wrap | None = None) -> None:
         self.respond = respond
+        self.wrap = wrap
         self.requests: list[bytes] = []
         self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def close(self) -> None:
         self._listener.close()
@@ -40,6 +39,8 @@ class RawServer:
     def _serve(self, connection: socket.socket) -> None:
         """Answer requests until `respond` gives anything but True."""
         with contextlib.suppress(OSError), connection:
+            if self.wrap:
+                connection = self.wrap(connection, server_side=True)
             while request := _read_request(connection):
                 self.requests.append(request)
                 if self.respond(connection, len(self.requests)) is not True:
@@ -60,9 +61,9 @@ def _read_request(connection: socket.socket) -> bytes:
 
 
 @contextlib.contextmanager
-def raw_server(respond: Respond) -> Iterator[RawServer]:
+def raw_server(respond: Respond, wrap: Wrap | None = None) -> Iterator[RawServer]:
     """Serve `respond(connection, number of the request)` on a free port."""
-    server = RawServer(respond)
+    server = RawServer(respond, wrap)
     try:
         yield server
     finally:

@@ -1,11 +1,20 @@
+import contextlib
+import datetime as dt
+import ipaddress
 import json
 import logging
 import os
 import socket
+import ssl
 import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from messaging.providers.base import ErrorKind, OutcomeUnknown, ProviderError, Reason
@@ -99,6 +108,56 @@ def test_a_failed_tls_handshake_is_certainly_not_accepted(respond):
 
     assert ending(f"https://127.0.0.1:{port}", connect_seconds=0.5) == NOT_ACCEPTED
     listener.close()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A key and a certificate for 127.0.0.1 that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
+@contextlib.contextmanager
+def tls_server(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with raw_server(always(GOOD), wrap=context.wrap_socket) as server:
+        server.base_url = server.base_url.replace("http:", "https:")
+        yield server
+
+
+def test_a_gateway_with_a_trusted_certificate_is_spoken_to(monkeypatch, certificate):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with tls_server(certificate) as server:
+        assert post(wire(direct=False), server).status == 200
+
+    assert server.requests[0].endswith(FORM)
+
+
+def test_a_gateway_with_a_strange_certificate_gets_not_a_byte(certificate):
+    with tls_server(certificate) as server:
+        assert ending(server) == NOT_ACCEPTED
+
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -250,10 +309,19 @@ def test_after_a_failure_the_next_call_works():
         assert post(line, server).status == 200
 
 
-def test_direct_calls_use_neither_proxy_nor_netrc(monkeypatch, tmp_path):
+@pytest.mark.parametrize("direct", [True, False])
+def test_no_password_is_taken_from_netrc(monkeypatch, tmp_path, direct):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password mine\n")
     monkeypatch.setenv("NETRC", str(netrc))
+
+    with raw_server(always(GOOD)) as server:
+        assert post(wire(direct=direct), server).status == 200
+
+    assert b"authorization" not in server.requests[0].lower()
+
+
+def test_direct_calls_use_no_proxy(monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
@@ -261,8 +329,6 @@ def test_direct_calls_use_neither_proxy_nor_netrc(monkeypatch, tmp_path):
 
     with raw_server(always(GOOD)) as server:
         assert post(wire(), server).status == 200
-
-    assert b"authorization" not in server.requests[0].lower()
 
 
 def test_a_proxy_that_refuses_the_tunnel_has_passed_nothing_on(monkeypatch):

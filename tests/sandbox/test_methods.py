@@ -155,6 +155,15 @@ def test_the_same_local_id_gives_the_first_record_whatever_else_is_said(gateway,
     assert len(gateway.messages) == 1
 
 
+def test_a_known_local_id_costs_nothing_even_without_credit(gateway, call):
+    gateway.options.credit_rial = 2_000
+
+    answers = [call("sms/send", receptor="09121234567", message="x", localid="7") for _ in "ab"]
+
+    assert answers[0] == answers[1]
+    assert call("account/info")[1]["remaincredit"] == 0
+
+
 def test_local_ids_belong_to_one_account(gateway, call):
     call("sms/send", receptor="09121234567", message="mine", localid="7")
     call("sms/send", key="another", receptor="09350000000", message="theirs", localid="7")

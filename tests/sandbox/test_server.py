@@ -67,6 +67,16 @@ def test_a_port_that_is_taken_is_said_in_one_line():
     assert re.fullmatch(r"sandbox: cannot start: .+\n", done.stderr)
 
 
+def test_an_address_others_can_reach_is_warned_of():
+    process = started("--host", "0.0.0.0")  # noqa: S104 - for the length of a line
+    address(process)
+    warning = process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=10)
+
+    assert "whoever reaches this address can read every text" in warning
+
+
 def test_it_starts_without_django():
     code = "import sys, sandbox.__main__; sys.exit('django.db' in sys.modules)"
 
