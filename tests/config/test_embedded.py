@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg2
 import pytest
@@ -40,6 +40,8 @@ sys.stdin.read()
 class User:
     """One process that uses the embedded servers under ``var``."""
 
+    started: ClassVar[list["User"]] = []
+
     def __init__(self, var: Path, *arguments: str, program: str = PROGRAM, **more: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
@@ -52,6 +54,7 @@ class User:
             start_new_session=True,
         )
         self._told: dict[str, str] | None = None
+        self.started.append(self)
 
     @property
     def told(self) -> dict[str, str]:
@@ -110,8 +113,20 @@ def var() -> Iterator[Path]:
     """A folder that every account can enter, with a name people here really use."""
     top = Path(tempfile.mkdtemp(prefix="peygir-test-"))
     top.chmod(0o755)
-    yield top / "پوشهٔ من" / "داده ها ۱"
+    folder = top / "پوشهٔ من" / "داده ها ۱"
+    yield folder
+    for server in (installation._postgres(folder), installation._redis(folder)):
+        server.stop()
     shutil.rmtree(top)
+
+
+@pytest.fixture(autouse=True)
+def no_user_is_left() -> Iterator[None]:
+    yield
+    while User.started:
+        user = User.started.pop()
+        user.process.kill()
+        user.process.communicate()
 
 
 @pytest.fixture(scope="module")
