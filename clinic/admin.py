@@ -51,6 +51,9 @@ class PersonAdmin(UserAdmin[User]):
     )
     add_fieldsets = ((None, {"fields": ("email", "full_name", "password1", "password2")}),)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # their name stands in the history of clinics; `is_active` ends their access
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
             obj.date_joined = timezone.now()

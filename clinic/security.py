@@ -8,7 +8,7 @@ does not hold; the entry points of web, worker and tests refuse to start on a fa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.apps import apps
 from django.db import connection, models, transaction
@@ -34,6 +34,9 @@ SHARED_TABLES = {
 #: Neither a clinic's nor a person's: the planner's own notes, which the web only reads.
 WORKER_TABLES = {"followup_watermark": ("SELECT", "INSERT", "UPDATE")}
 
+#: What the operator looks after; of all else in a clinic not even the number of rows.
+OPERATOR_MODELS = (Clinic, Membership)
+
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 #: The web hat's policies: the clinic in scope, and on the tables of `_ways_in` one more.
@@ -58,12 +61,14 @@ def _statements() -> Iterator[str]:
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {_hats()}"
     for model in tenant_tables():
         yield from _policies(model)
-        yield from _grants(model._meta.db_table, WRITE, model.worker_rights)  # type: ignore[attr-defined]
+        worker = model.worker_rights  # type: ignore[attr-defined]
+        operator = WRITE if model in OPERATOR_MODELS else ()
+        yield from _grants(model._meta.db_table, WRITE, worker, operator)
         yield from _composite_keys(model)
     for table in _shared_tables():
-        yield from _grants(table, WRITE, SHARED_TABLES.get(table, ()))
+        yield from _grants(table, WRITE, SHARED_TABLES.get(table, ()), WRITE)
     for table, rights in WORKER_TABLES.items():
-        yield from _grants(table, ("SELECT",), rights)
+        yield from _grants(table, ("SELECT",), rights, ("SELECT",))
 
 
 def _hats() -> str:
@@ -75,12 +80,13 @@ def _shared_tables() -> list[str]:
     return found + list(SHARED_TABLES)
 
 
-def _grants(table: str, web: tuple[str, ...], worker: tuple[str, ...]) -> Iterator[str]:
+def _grants(
+    table: str, web: Sequence[str], worker: Sequence[str], operator: Sequence[str]
+) -> Iterator[str]:
     yield f"REVOKE ALL ON {table} FROM PUBLIC, {_hats()}"
-    yield f"GRANT {', '.join(web)} ON {table} TO {Hat.WEB}"
-    yield f"GRANT {', '.join(WRITE)} ON {table} TO {Hat.OPERATOR}"
-    if worker:
-        yield f"GRANT {', '.join(worker)} ON {table} TO {Hat.WORKER}"
+    for hat, rights in ((Hat.WEB, web), (Hat.WORKER, worker), (Hat.OPERATOR, operator)):
+        if rights:
+            yield f"GRANT {', '.join(rights)} ON {table} TO {hat}"
 
 
 def _policies(model: type[models.Model]) -> Iterator[str]:

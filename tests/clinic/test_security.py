@@ -127,6 +127,13 @@ def test_people_may_read_and_write_rows_and_nothing_above(owner):
     assert "django_migrations" not in found
 
 
+def test_the_operator_looks_after_clinics_and_people_never_clients_or_texts(owner):
+    found = rights_of("app_operator")
+    assert set(map(frozenset, found.values())) <= {READ_AND_WRITE, frozenset({"SELECT"})}
+    assert set(found) & set(tenant_tables()) == {"clinic_clinic", "clinic_membership"}
+    assert found["clinic_user"] == READ_AND_WRITE
+
+
 def test_nobody_has_rights_on_single_columns(owner):
     assert sql(
         "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
