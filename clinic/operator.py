@@ -9,7 +9,7 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -27,19 +27,31 @@ class OperatorSite(AdminSite):
         return super().has_permission(request) and isinstance(user, User) and is_mfa_enabled(user)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
-        """Sign in through the same door as everybody; set up the second factor if it lacks."""
-        if request.user.is_authenticated and getattr(request.user, "is_staff", False):
-            return redirect("mfa_index")
-        return redirect_to_login(reverse("admin:index"))
+        """Sign in through the same door as everybody."""
+        index = reverse("admin:index", current_app=self.name)
+        return redirect(index) if self.has_permission(request) else _led_away(request, index)
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+    def admin_view(  # type: ignore[override]
+        self, view: Callable[..., Any], cacheable: bool = False
+    ) -> Callable[..., Any]:
         inner = super().admin_view(view, cacheable)
 
         @wraps(view)
         def under_hat(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not self.has_permission(request):
+                return _led_away(request, request.get_full_path())
             with wear(Hat.OPERATOR, clinic_id=EVERYWHERE, user_id=request.user.pk):
                 response = inner(request, *args, **kwargs)
                 # Rendered here, or it would read under the web hat again.
                 return response.render() if isinstance(response, TemplateResponse) else response
 
         return under_hat
+
+
+def _led_away(request: HttpRequest, back: str) -> HttpResponseBase:
+    """A stranger to the door, an operator to the second factor; a clinic's people find nothing."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(back)
+    if not request.user.is_staff:
+        raise Http404  # the door would send them back here, and round again
+    return redirect("mfa_index")
