@@ -18,6 +18,6 @@ def refuse_unsafe_database() -> None:
     """
     found = [*faults(), *(f"model {label} is on no list" for label in unlisted_models())]
     for fault in found:
-        print(f"peygir: {fault}", file=sys.stderr)
+        sys.stderr.write(f"peygir: {fault}\n")
     if found:
         raise UnsafeDatabase(2)

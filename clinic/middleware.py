@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
@@ -36,7 +37,7 @@ class HatMiddleware:
             if response.streaming and not getattr(response, "opens_own_scope", False):
                 response.close()
                 raise StreamingOutsideScope(request.resolver_match and request.resolver_match.route)
-            if response.status_code >= 500:
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 transaction.set_rollback(True)
         return response
 

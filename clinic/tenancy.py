@@ -175,7 +175,7 @@ class TenantModel(models.Model):
             raise NoScope(f"{type(self).__name__} was written without a hat")
         if scope.clinic_id is EVERYWHERE:
             return
-        if self.clinic_id is None and isinstance(scope.clinic_id, int):
+        if not self.clinic_id and isinstance(scope.clinic_id, int):
             self.clinic_id = scope.clinic_id
         if self.clinic_id != scope.clinic_id:
             raise ForeignClinic(f"{type(self).__name__} belongs to another clinic")
