@@ -13,7 +13,7 @@ from exchange.catalogue import Catalogue
 from exchange.client_import import ClientPlan, Files, Names, plan_clients
 from exchange.headers import Kind
 from exchange.reading import Table, read_table
-from exchange.reasons import ConflictError
+from exchange.reasons import ConflictError, UnreadableError
 from exchange.report import Report
 from exchange.rows import read_clients, read_sessions
 from exchange.session_plan import Candidate, Planner, Progress, SessionPlan
@@ -53,7 +53,7 @@ def import_files(
     what would be done. No text ever leaves because of an import.
     """
     tables = {
-        kind: read_table(file.data, file.name, kind)
+        kind: _read(kind, file)
         for kind, file in ((Kind.CLIENTS, clients), (Kind.SESSIONS, sessions))
         if file
     }
@@ -68,6 +68,14 @@ def import_files(
         except IntegrityError as error:
             raise ConflictError from error
     return work.report
+
+
+def _read(kind: Kind, file: ListFile) -> Table:
+    try:
+        return read_table(file.data, file.name, kind)
+    except UnreadableError as error:
+        error.kind, error.file = kind.value, file.name
+        raise
 
 
 def _queue_up(clinic: Clinic) -> None:

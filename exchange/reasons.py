@@ -86,6 +86,8 @@ class UnreadableError(Exception):
     def __init__(self, code: str, **params: object) -> None:
         super().__init__(str(FILES[code]) % params)
         self.code = code
+        #: Which list it is and the file's name, once they are known.
+        self.kind, self.file = "", ""
 
 
 class ConflictError(Exception):

@@ -44,7 +44,9 @@ class Command(JsonCommand):
                     dry_run=options["dry_run"],
                     progress=self._progress,
                 )
-        except (UnreadableError, ConflictError) as error:
+        except UnreadableError as error:
+            raise CommandError(f"{error.file}: {error}") from None
+        except ConflictError as error:
             raise CommandError(str(error)) from None
         self._tell_ignored(report)
         return report.document()
