@@ -42,6 +42,7 @@ _STATUSES: Final = {
     14: DeliveryStatus.BLOCKED,
     100: DeliveryStatus.UNKNOWN_ID,
 }
+_HIGHEST_COST: Final = 2**31  # in Rial, for one text; it has to fit where costs are kept
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
 # What a gateway may do to a text on its way back: other line ends, other spaces, Persian letters
 # for Arabic ones. None of it can turn one client's text into another's.
@@ -228,7 +229,8 @@ def _plain(text: str) -> str:
 def _accepted(text: OutgoingText, provider_id: str, entry: Mapping[str, object]) -> Accepted:
     status = _status(entry) or DeliveryStatus.UNRECOGNISED
     cost = whole_number(entry.get("cost"))
-    return Accepted(text.local_id, provider_id, status, max(cost, 0) if cost is not None else None)
+    believable = cost is not None and 0 <= cost < _HIGHEST_COST
+    return Accepted(text.local_id, provider_id, status, cost if believable else None)
 
 
 def _finding(entry: Mapping[str, object]) -> Found | NotFound | None:

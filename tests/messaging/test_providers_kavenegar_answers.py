@@ -80,6 +80,16 @@ def test_entries_that_contradict_each_other_are_no_success():
     assert [(a.local_id, a.provider_id) for a in error.accepted] == [(two.local_id, "3")]
 
 
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [(120, 120), ("120", 120), (0, 0), (-1, None), (2**31, None), (None, None), ("free", None)],
+)
+def test_only_a_believable_cost_is_kept(told, cost):
+    (text,) = texts()
+
+    assert answering(success([entry(text, cost=told)])).send([text])[0].cost_rial == cost
+
+
 def test_one_number_for_two_texts_is_no_success():
     one, two = texts(2)
 
