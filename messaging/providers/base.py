@@ -4,8 +4,6 @@ Providers know nothing of the database: they take plain values, talk, and answer
 No error carries a text, a phone number, a key or an address, not even in its chain of causes.
 """
 
-# ruff: noqa: N818 - errors are named for what happened, and their base says that they are errors
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
