@@ -19,7 +19,7 @@ setup: ## everything the other commands need, into .venv and node_modules (PYTHO
 environment:
 	@PYTHON="$(PYTHON)" sh tools/setup.sh packages frontend catalogues
 
-browser:
+browser: ## look for a browser again, or install one
 	@rm -f .venv/stamp-browser
 	@PYTHON="$(PYTHON)" sh tools/setup.sh packages browser
 
@@ -33,7 +33,7 @@ lint: environment ## style, types, import order, migrations, nothing of this mac
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
-	$(PY) -c 'import sys; from importlinter.cli import lint_imports_command as it; sys.exit(it())'
+	$(PY) -c 'import sys; from importlinter.cli import lint_imports_command as it; sys.exit(it())' --no-logo
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) tools/check_tree.py
 

@@ -24,17 +24,21 @@ TOO_LARGE = 2_000_000  # bytes; no text of ours is
 
 
 def main() -> None:
-    patterns = [*FORBIDDEN.items()]
-    patterns += [("this machine's package registry", re.escape(it)) for it in configured_hosts()]
+    hosts = configured_hosts()
     problems = [
-        f"{path}:{number}: {what}"
+        f"{path}:{number}: {fault}"
         for path in tracked()
         for number, line in enumerate(text(path).splitlines(), start=1)
-        for what, pattern in patterns
-        if re.search(pattern, line)
+        for fault in faults(line, hosts)
     ]
     sys.stderr.write("".join(f"{problem}\n" for problem in problems))
     raise SystemExit(bool(problems))
+
+
+def faults(line: str, hosts: set[str]) -> list[str]:
+    """What is wrong with one line of text; ``hosts`` are forbidden besides the known ones."""
+    found = [what for what, pattern in FORBIDDEN.items() if re.search(pattern, line)]
+    return found + [f"this machine's package registry {host}" for host in hosts if host in line]
 
 
 def tracked() -> list[Path]:

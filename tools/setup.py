@@ -64,9 +64,10 @@ def frontend() -> None:
 
 def catalogues() -> None:
     """Translations: each .po whose .mo is missing or older."""
-    for po in sorted(ROOT.glob("**/locale/**/*.po")):
+    below = "locale/*/LC_MESSAGES/*.po"
+    for po in sorted([*ROOT.glob(below), *ROOT.glob(f"*/{below}")]):
         mo = po.with_suffix(".mo")
-        if _is_ours(po) and not (mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime):
+        if not (mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime):
             _compile(po, mo)
 
 
@@ -131,10 +132,6 @@ def _compile(po: Path, mo: Path) -> None:
     with draft.open("wb") as target:
         write_mo(target, catalogue)
     draft.replace(mo)
-
-
-def _is_ours(po: Path) -> bool:
-    return not {".venv", "node_modules", "var"} & set(po.relative_to(ROOT).parts)
 
 
 def _find_browser() -> str:
