@@ -326,6 +326,7 @@ def test_data_of_another_major_version_are_not_touched(var: Path) -> None:
 
 
 @needs_root
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_an_ordinary_user_runs_servers_under_its_own_account(tmp_path: Path) -> None:
     account = server_account(None)
     folder = Path(tempfile.mkdtemp(prefix="peygir-test-"))
