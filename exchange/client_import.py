@@ -11,7 +11,7 @@ from clinic.text import fold
 from exchange.bulk import BATCH, in_batches, update_many
 from exchange.catalogue import Catalogue
 from exchange.reading import Table
-from exchange.reasons import VALUES
+from exchange.reasons import why
 from exchange.report import Problem, Report
 from exchange.rows import ClientRow, problem_at
 from patients.models import Client, ConsentRecord, Purpose
@@ -93,7 +93,7 @@ def plan_clients(
     for row in rows:
         first = seen.setdefault(fold(row.file_no), row.number)
         if first != row.number:
-            reason = str(VALUES["repeats"]) % {"row": first}
+            reason = why("repeats", row=first)
             problems.append(problem_at(table, row.number, "file_no", row.file_no, reason))
             continue
         _plan_row(plan, row, files, names, now)

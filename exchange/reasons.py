@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _
+
+from clinic.text import persian_digits
 
 #: Why a whole file cannot be read.
 FILES: Mapping[str, Promise] = {
@@ -80,11 +82,28 @@ VALUES: Mapping[str, Promise] = {
 WITHOUT = _("The row was taken without this value.")
 
 
+def why(code: str, **params: object) -> str:
+    """The reason in the active language, its numbers in the language's digits."""
+    return _filled(VALUES[code], params)
+
+
+def why_without(code: str, **params: object) -> str:
+    """As `why`, of a value that is left out while the rest of its row is taken."""
+    return f"{why(code, **params)} {WITHOUT}"
+
+
+def _filled(text: Promise, params: Mapping[str, object]) -> str:
+    if not (get_language() or "fa").startswith("fa"):
+        return str(text) % params
+    digits = {k: persian_digits(v) if isinstance(v, int) else v for k, v in params.items()}
+    return str(text) % digits
+
+
 class UnreadableError(Exception):
     """A file that cannot be read at all; ``str()`` is one clear line in the active language."""
 
     def __init__(self, code: str, **params: object) -> None:
-        super().__init__(str(FILES[code]) % params)
+        super().__init__(_filled(FILES[code], params))
         self.code = code
         #: Which list it is and the file's name, once they are known.
         self.kind, self.file = "", ""

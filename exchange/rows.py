@@ -20,7 +20,7 @@ from clinic.jalali import DateError
 from clinic.text import ascii_digits, clean, fold
 from exchange.headers import key
 from exchange.reading import Row, Table
-from exchange.reasons import VALUES, WITHOUT
+from exchange.reasons import why, why_without
 from exchange.report import Problem
 from exchange.statuses import read_status
 from patients.models import Gender
@@ -129,21 +129,21 @@ class Cells:
 
     def note(self, name: str, code: str, **params: object) -> None:
         """Report a value that the row is taken without."""
-        self._add(name, f"{VALUES[code]} {WITHOUT}", params)
+        self._add(name, why_without(code, **params))
 
     def refused(self, name: str, code: str, **params: object) -> _RefusedError:
         """Report a value that the row falls by; raise what this returns."""
-        self._add(name, str(VALUES[code]), params)
+        self._add(name, why(code, **params))
         return _RefusedError()
 
-    def _add(self, name: str, reason: str, params: dict[str, object]) -> None:
+    def _add(self, name: str, reason: str) -> None:
         self.problems.append(
             Problem(
                 file=self.table.name,
                 row=self.row.number,
                 column=self.table.layout.heading(name),
                 value=plain(self.raw(name)),
-                reason=reason % params,
+                reason=reason,
             )
         )
 

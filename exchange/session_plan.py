@@ -16,7 +16,7 @@ from exchange.bulk import BATCH, in_batches
 from exchange.client_import import Files, Names
 from exchange.diary import Slot, Wish, settle
 from exchange.reading import Table
-from exchange.reasons import VALUES
+from exchange.reasons import why
 from exchange.report import Problem, Report
 from exchange.rows import SessionRow, problem_at
 from patients.models import Client
@@ -327,7 +327,7 @@ class Planner:
         if name == "starts_at":
             value = value or jalali.short(at.starts_at, tz=self.tz, language="en")
             name = name if name in columns else "date"
-        reason = str(VALUES[code]) % params
+        reason = why(code, **params)
         self.problems.append(problem_at(self.table, at.number, name, value, reason))
 
 
