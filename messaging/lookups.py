@@ -33,7 +33,9 @@ def resolve_unknown(now: dt.datetime) -> Counter[str]:
 
     Guarantee: a text leaves a second time only when the gateway said twice, a minute apart, that it
     has no such message, still remembers that far back, and would itself catch the duplicate. All
-    else waits for a callback or a person. The price: such a message is a few minutes late.
+    else waits for a callback or a person. The price: such a message is a few minutes late. Its text
+    is written anew, since "tomorrow" may have become "today"; had the first copy been taken after
+    all, the gateway would answer with that one, and the echo check would call a person.
     """
     counts = Counter[str]()
     for gateway, messages in _to_ask(State.UNKNOWN, now):
