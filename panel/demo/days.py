@@ -1,0 +1,169 @@
+"""The days since the clinic went live, lived through in their order by the real machinery.
+
+Reception books, moves, cancels and records; planner and sender tick; the gateway, whose clock is
+moved along, takes the texts. So every message of the demonstration has really been sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+
+from clinic import jalali
+from clinic.models import Clinic, Service, Therapist, User
+from clinic.tenancy import Hat, Scope, wear
+from followup import planner
+from messaging import delivery, lookups
+from panel.demo.people import Person
+from panel.demo.rhythm import Appointment, Fate
+from patients.models import Client
+from sessions_app import actions
+from sessions_app.models import CancelledBy, Session, State
+
+#: How far ahead clients book.
+HORIZON = dt.timedelta(days=14)
+_MOVED_AT = (2, dt.time(12, 30))
+_CONFIRMED_AT = (1, dt.time(18, 40))
+_LAST_LOOK = dt.time(20, 58)
+#: When reminders leave, and a moment more for the spread of those of the day before.
+_REMINDED = (dt.timedelta(hours=72, minutes=-1), dt.timedelta(hours=24, minutes=-11))
+_CANCELLED_BY = {
+    Fate.CANCELLED_BY_CLIENT: CancelledBy.CLIENT,
+    Fate.CANCELLED_LATE: CancelledBy.LATE,
+    Fate.CANCELLED_BY_CLINIC: CancelledBy.CLINIC,
+}
+
+#: Tells the gateway what time it is.
+GatewayClock = Callable[[dt.datetime], object]
+Event = tuple[dt.datetime, Callable[[dt.datetime], object]]
+
+
+class Reception:
+    """What reception does, in the words of the story; each act is one of the product's own."""
+
+    def __init__(self, clinic: Clinic, user: User | None) -> None:
+        self.clinic, self.user = clinic, user
+        with self.at_work():
+            self._clients = {client.file_no: client for client in Client.objects.all()}
+            self.therapists = {it.name: it for it in Therapist.objects.all()}
+            self.services = {it.name: it for it in Service.objects.all()}
+            numbered = Session.objects.exclude(session_no=None)
+            self._sessions = {str(session.session_no): session for session in numbered}
+
+    def at_work(self) -> AbstractContextManager[Scope]:
+        user_id = self.user.pk if self.user else None
+        return wear(Hat.WEB, clinic_id=self.clinic.pk, user_id=user_id)
+
+    def knows(self, appointment: Appointment) -> bool:
+        return appointment.number in self._sessions
+
+    def client(self, person: Person) -> Client:
+        return self._clients[str(person.file_no)]
+
+    def book(self, appointment: Appointment, now: dt.datetime) -> None:
+        """Book it, unless somebody was given that hour meanwhile."""
+        with self.at_work(), suppress(actions.SessionError, KeyError):
+            self._sessions[appointment.number] = actions.book(
+                clients=[self.client(person) for person in appointment.people],
+                therapist=self.therapists[appointment.therapist.name],
+                service=self.services[appointment.service.name],
+                starts_at=appointment.agreed_start(),
+                session_no=appointment.number,
+                now=now,
+                by=self.user,
+            )
+
+    def move(self, appointment: Appointment, now: dt.datetime) -> None:
+        start = appointment.starts_at
+        self._do(appointment, partial(actions.move, starts_at=start), now)
+
+    def cancel(self, appointment: Appointment, now: dt.datetime) -> None:
+        by_whom = _CANCELLED_BY[appointment.fate]
+        self._do(appointment, partial(actions.cancel, by_whom=by_whom), now)
+
+    def record(self, appointment: Appointment, outcome: State, now: dt.datetime) -> None:
+        self._do(appointment, partial(actions.record, outcome=outcome), now)
+
+    def _do(self, appointment: Appointment, act: Callable[..., Session], now: dt.datetime) -> None:
+        session = self._sessions.get(appointment.number)
+        if session is not None:
+            with self.at_work(), suppress(actions.SessionError):
+                act(session, now=now, by=self.user)
+
+
+def live(
+    appointments: Iterable[Appointment],
+    reception: Reception,
+    *,
+    opened: dt.datetime,
+    now: dt.datetime,
+    also: Iterable[Event] = (),
+    gateway_clock: GatewayClock,
+) -> None:
+    """Live from the opening until now."""
+    coming = [appointment for appointment in appointments if appointment.ends_at > opened]
+    events = [*also]
+    for appointment in coming:
+        events += _events(appointment, reception, opened, now)
+    due = {appointment.starts_at - lead for appointment in coming for lead in _REMINDED}
+    due |= set(_evenings(opened, now))
+    events += [(at, partial(tick, gateway_clock)) for at in due]
+    events.append((now, partial(tick, gateway_clock)))
+    for at, happen in sorted(events, key=lambda event: event[0]):
+        if opened < at <= now:
+            happen(at)
+
+
+def tick(gateway_clock: GatewayClock, now: dt.datetime) -> None:
+    """What beat does every minute."""
+    gateway_clock(now)
+    planner.plan(now)
+    lookups.look_after(now)
+    delivery.drain(now)
+
+
+def booking_moment(appointment: Appointment) -> dt.datetime:
+    """Two weeks ahead, at the end of the session then."""
+    return appointment.ends_at - HORIZON + dt.timedelta(minutes=5)
+
+
+def _events(
+    appointment: Appointment, reception: Reception, opened: dt.datetime, now: dt.datetime
+) -> Iterator[Event]:
+    if not reception.knows(appointment):
+        yield booking_moment(appointment), partial(reception.book, appointment)
+    if appointment.moves:
+        yield _before(appointment, _MOVED_AT), partial(reception.move, appointment)
+    if cancelled_at := appointment.cancelled_at():
+        yield cancelled_at, partial(reception.cancel, appointment)
+        return
+    if appointment.confirms and not appointment.moves:
+        confirm = partial(reception.record, appointment, State.CONFIRMED)
+        yield _before(appointment, _CONFIRMED_AT), confirm
+    yield from _outcome(appointment, reception, now)
+
+
+def _outcome(appointment: Appointment, reception: Reception, now: dt.datetime) -> Iterator[Event]:
+    start, minute = appointment.starts_at, dt.timedelta(minutes=1)
+    if appointment.fate == Fate.NO_SHOW:
+        yield start + 25 * minute, partial(reception.record, appointment, State.NO_SHOW)
+    if appointment.fate == Fate.ATTENDED:
+        if appointment.day == jalali.local_day(now):
+            yield start - 4 * minute, partial(reception.record, appointment, State.ARRIVED)
+        attended = partial(reception.record, appointment, State.ATTENDED)
+        yield appointment.ends_at + 6 * minute, attended
+
+
+def _before(appointment: Appointment, when: tuple[int, dt.time]) -> dt.datetime:
+    days, clock = when
+    return jalali.combine(appointment.day - dt.timedelta(days=days), clock)
+
+
+def _evenings(opened: dt.datetime, now: dt.datetime) -> Iterator[dt.datetime]:
+    """A last look each evening, so that no text stays on its way over night."""
+    day = jalali.local_day(opened)
+    while day <= jalali.local_day(now):
+        yield jalali.combine(day, _LAST_LOOK)
+        day += dt.timedelta(days=1)
