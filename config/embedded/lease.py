@@ -56,7 +56,9 @@ class Lease:
             try:
                 fcntl.flock(share, fcntl.LOCK_SH)
                 self.server.start()
-            except BaseException:
+            except BaseException:  # a Ctrl-C while it starts, too
+                if _is_alone(share):
+                    self.server.stop()
                 os.close(share)
                 raise
             self._share = share

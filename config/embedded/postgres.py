@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg2
+
 from config.embedded import process
 from config.embedded.account import Account
 from config.embedded.errors import EmbeddedServerError
@@ -205,5 +207,12 @@ class PostgresServer:
         this_start = " ".join(self.pidfile.read_text().splitlines()[0:3:2])  # pid, start time
         if done.is_file() and done.read_text() == this_start:
             return
-        provision(self.admin_url, DATABASE, self.login_password)
+        try:
+            provision(self.admin_url, DATABASE, self.login_password)
+        except psycopg2.OperationalError as problem:
+            raise EmbeddedServerError(
+                f"PostgreSQL runs on {self.data} but does not let us in. If PEYGIR_VAR was emptied, "
+                "the password went with it: `make demo RESET=1` starts over. "
+                f"({' '.join(str(problem).split())})"
+            ) from None
         done.write_text(this_start)

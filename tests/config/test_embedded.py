@@ -307,6 +307,12 @@ def test_reset_refuses_while_others_work_and_then_starts_empty(
     with pytest.raises(embedded.EmbeddedServerError, match="in use"):
         embedded.reset()
     user.leave()
+    # Without its password a cluster is of no use; starting over must work even then.
+    (var / "postgres_admin_password").unlink()
+    locked_out = User(var)
+    assert "RESET=1" in locked_out.process.communicate(timeout=30)[1]
+    assert locked_out.process.returncode == 2
+    assert not is_up(user.database_url)
     embedded.reset()
     again = User(var)
     assert ask(again.database_url, "SELECT to_regclass('gone')::text") is None
