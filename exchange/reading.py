@@ -46,6 +46,7 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_HIGH_BYTES = (0x00, 0x06, 0x20)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|meta|table|style|\?xml)", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 #: A number format of zeros alone shows the leading zeros that the number itself has lost.
@@ -218,11 +219,14 @@ def _decoded(data: bytes) -> str:
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
-    """UTF-16 without its mark shows by zero bytes at every other place."""
+    """UTF-16 without its mark shows by its high bytes: 0 for Latin letters, 6 for Persian ones."""
     head = data[:2000]
-    if len(head) % 2 or head.count(0) * 5 < len(head):
+    if 0 not in head:
         return None
-    return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    for encoding, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if sum(byte in _HIGH_BYTES for byte in high) > len(high) * 0.9:
+            return encoding
+    return None
 
 
 def _windows(data: bytes) -> str:

@@ -48,6 +48,7 @@ VALUES: Mapping[str, Promise] = {
     "phone_no_area_code": _("A landline needs its area code."),
     "phone_not_in_use": _("No number begins like this: a digit is missing or too many."),
     # Dates and times
+    "date_empty": _("This is missing."),
     "date_not_a_date": _("This is no date: write it like 1405/09/06."),
     "date_not_a_time": _("This is no time of day: write it like 17:30."),
     "date_no_time": _("The time of day is missing: write it like 1405/09/06 17:30."),

@@ -45,7 +45,7 @@ _LIMITS = {
     "service": 120,
 }
 _NOTHING = {
-    fold(word) for word in ("-", "--", "—", "ندارد", "نامشخص", "null", "none", "n/a", "nan")
+    fold(word) for word in ("", "-", "--", "—", "ندارد", "نامشخص", "null", "none", "n/a", "nan")
 }
 _SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)")
 _GENDERS = {

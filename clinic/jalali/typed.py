@@ -46,6 +46,7 @@ def parse_datetime(value: object, tz: dt.tzinfo | str = TEHRAN) -> dt.datetime:
     is local time. Raises ``DateError``.
     """
     if isinstance(value, dt.datetime):
+        _refuse_other_times(value)
         if value.tzinfo is not None:
             return value.astimezone(dt.UTC)
         return combine(value.date(), value.time().replace(microsecond=0), tz)
@@ -65,10 +66,10 @@ def parse_date(value: object, tz: dt.tzinfo | str = TEHRAN) -> dt.date:
     Takes ۱۴۰۵/۹/۶, 1405-09-06, 6/9/1405, 14050906, «پنجشنبه ۶ آذر ۱۴۰۵», 62/3/1 (1362: a year
     that can be no day), 2026-11-27, 27 Nov 2026, and date objects. Raises ``DateError``.
     """
-    if isinstance(value, dt.datetime):
-        return local_day(value, tz) if value.tzinfo is not None else value.date()
     if isinstance(value, dt.date):
-        return value
+        _refuse_other_times(value)
+        is_instant = isinstance(value, dt.datetime) and value.tzinfo is not None
+        return local_day(value, tz) if is_instant else dt.date(value.year, value.month, value.day)
     text = _prepared(value)
     if found := _ISO.fullmatch(text):
         return local_day(_iso_moment(found), tz)
@@ -92,6 +93,12 @@ def parse_time(value: object) -> dt.time:
     if clock is None or rest:
         raise DateError("not_a_time")
     return clock
+
+
+def _refuse_other_times(day: dt.date) -> None:
+    """Spreadsheets hold dates of any year; only those of our time are meant."""
+    if day.year not in _GREGORIAN_YEARS:
+        raise DateError("year_range")
 
 
 def _prepared(value: object) -> str:

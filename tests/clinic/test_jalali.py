@@ -138,6 +138,8 @@ def test_parse_date_takes_what_people_type(typed: object, day: dt.date) -> None:
         ("6 آذر 7 دی 1405", "not_a_date"),
         ("46353", "incomplete"),
         ("62/3/62", "short_year"),
+        (dt.date(622, 1, 1), "year_range"),
+        (dt.datetime(9999, 12, 31, 23, 59), "year_range"),
     ],
 )
 def test_parse_date_refuses_with_a_reason(typed: object, code: str) -> None:
@@ -412,7 +414,16 @@ def test_week_and_month_hold_their_day(day: dt.date) -> None:
     assert jalali.week_of(day) in jalali.month_grid(found.year, found.month)
 
 
-@given(st.text() | st.text(alphabet="0123456789۱۴/:-. آذرTZ+عصرقظ") | st.floats() | st.integers())
+@given(
+    st.text()
+    | st.text(alphabet="0123456789۱۴/:-. آذرTZ+عصرقظ")
+    | st.floats()
+    | st.integers()
+    | st.datetimes()
+    | st.datetimes(timezones=st.timezones())
+    | st.dates()
+    | st.times()
+)
 def test_parsers_raise_nothing_but_date_error(typed: object) -> None:
     for parse in (parse_date, parse_datetime, parse_time):
         try:
