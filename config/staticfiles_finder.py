@@ -55,10 +55,9 @@ class NpmFinder(BaseFinder):
         return [checks.Warning(f"front-end files are missing: {', '.join(missing)}", hint=hint)]
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
-        found = path in VENDOR_FILES and self.storage.exists(path)
-        if find_all:
-            return [self.storage.path(path)] if found else []
-        return self.storage.path(path) if found else None
+        if path not in VENDOR_FILES or not self.storage.exists(path):
+            return []  # as Django's own finders say it
+        return [self.storage.path(path)] if find_all else self.storage.path(path)
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, Storage]]:
         for name in VENDOR_FILES:

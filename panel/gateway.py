@@ -43,7 +43,8 @@ def ask(account: ProviderAccount) -> Check:
         info = gateway.provider.account()
     except ProviderError as error:
         return Check(None, explain(error), wrong_key=error.code in WRONG_KEY)
-    wake_account(account.pk)
+    if account.pk:
+        wake_account(account.pk)
     return Check(info)
 
 

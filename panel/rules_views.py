@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.access import MANAGERS, ClinicRequest, clinic_view
 from clinic.links import clinic_url
 from clinic.models import Clinic
+from clinic.templatetags.peygir import number
 from clinic.text import clean
 from clinic.toasts import done
 from followup.actions import reword, switch
@@ -110,7 +111,7 @@ def rule_off(request: ClinicRequest, pk: int) -> HttpResponse:
     cancelled = switch(found, False, now=timezone.now())
     said = _("«%(name)s» is off.") % {"name": rule_name(found)}
     if cancelled:
-        said += " " + _("%(n)s waiting texts were cancelled.") % {"n": cancelled}
+        said += " " + _("%(n)s waiting texts were cancelled.") % {"n": number(cancelled)}
     return _switched(request, said, "texting:rule_on", pk)
 
 

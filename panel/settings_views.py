@@ -128,7 +128,8 @@ def _outlook(request: ClinicRequest, now: dt.datetime) -> dict[str, object]:
     lacking = {p for r in on for p in sample(request.clinic, r.template.body).lacking}
     return {
         "past": past,
-        "coming": sum(1 for text in coming if text.will_be_sent),
+        # In trial mode a text that is due becomes *shadow* where it would have been sent.
+        "coming": sum(1 for text in coming if text.state in (State.QUEUED, State.SHADOW)),
         "rules": [rule_name(r) for r in on],
         "lacking": sorted(lacking, key=lambda p: p.name),
     }
