@@ -18,7 +18,7 @@ from clinic.links import clinic_url
 from clinic.toasts import done
 from followup.preview import Preview, upcoming
 from panel import visibility
-from panel.lines import lines_of
+from panel.lines import lines_of, look_of
 from panel.pages import page_of, way_back
 from panel.timeline import Timeline
 from patients.actions import set_consent
@@ -30,7 +30,7 @@ from sessions_app.queries import coming, next_starts, tally, with_people
 FORM_METHODS = ["GET", "HEAD", "POST"]
 #: How far the client's page looks ahead for what will be sent.
 AHEAD = dt.timedelta(days=30)
-SESSIONS_AHEAD = 5
+SESSIONS_AHEAD = SESSIONS_BACK = 5
 
 
 @require_safe
@@ -61,6 +61,7 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
     tz, member = request.clinic.timezone, request.membership
     person = _client_or_404(request, pk)
     sessions = visibility.sessions(member).filter(participants__client=person)
+    past = sessions.filter(starts_at__lte=now).order_by("-starts_at", "-id")
     ahead = with_people(coming(sessions, now))[:SESSIONS_AHEAD]
     context = {
         "client": person,
@@ -72,7 +73,8 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
         .filter(client=person)
         .select_related("therapist", "service"),
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
-        "counts": tally(sessions.filter(starts_at__lte=now)),
+        "past": [(session, look_of(session, now)) for session in past[:SESSIONS_BACK]],
+        "counts": tally(past),
         "previews": _previews(request, person, now),
         "page_obj": page_of(request, Timeline(person, member=member, now=now, tz=tz)),
         "reception": not visibility.is_therapist(member),

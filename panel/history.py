@@ -20,6 +20,7 @@ from sessions_app.queries import clients_named_in, history
 class Entry:
     """One change: what it was, what became of what, who and when."""
 
+    pk: int
     kind: str
     title: str
     details: list[str]
@@ -37,6 +38,7 @@ def in_words(changes: Iterable[SessionChange], tz: str) -> list[Entry]:
     names = _Names(changes)
     return [
         Entry(
+            pk=change.pk,
             kind=change.kind,
             title=_title(change),
             details=_details(change, names, tz),

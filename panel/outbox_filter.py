@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from clinic import jalali
 from clinic.formfields import JalaliDateField
@@ -21,13 +21,19 @@ class OutboxFilter(forms.Form):
 
     q = forms.CharField(label=_("client"), required=False)
     state = forms.ChoiceField(
-        label=_("state"), required=False, choices=[("", _("every state")), *State.choices]
+        label=_("state"),
+        required=False,
+        choices=[("", pgettext_lazy("filter", "all")), *State.choices],
     )
     reason = forms.ChoiceField(
-        label=_("reason"), required=False, choices=[("", _("every reason")), *Reason.choices]
+        label=_("reason"),
+        required=False,
+        choices=[("", pgettext_lazy("filter", "all")), *Reason.choices],
     )
     rule = forms.ChoiceField(
-        label=_("rule"), required=False, choices=[("", _("every rule")), *RULE_NAMES.items()]
+        label=_("rule"),
+        required=False,
+        choices=[("", pgettext_lazy("filter", "all")), *RULE_NAMES.items()],
     )
     since = JalaliDateField(label=_("from"), required=False)
     until = JalaliDateField(label=_("to"), required=False)

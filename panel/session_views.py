@@ -20,7 +20,7 @@ from clinic.models import Role
 from clinic.toasts import done
 from panel import visibility
 from panel.choosing import choice_of_clients
-from panel.history import entries_of
+from panel.history import Entry, entries_of
 from panel.lines import CANCEL_CHOICES, lines_of
 from panel.pages import asked_day, day_param, way_back, with_next
 from panel.today_views import fragment
@@ -57,10 +57,12 @@ def session(request: ClinicRequest, pk: int) -> HttpResponse:
     tz, member = request.clinic.timezone, request.membership
     loaded = get_object_or_404(with_people(visibility.sessions(member)), pk=pk)
     told = visibility.messages(member).filter(session=loaded).select_related("client")
+    entries = entries_of(loaded, tz)
     context = {
         "line": lines_of([loaded], member=member, now=now, tz=tz)[0],
         "session": loaded,
-        "history": entries_of(loaded, tz),
+        "history": entries,
+        "undoable": _undoable(request, entries),
         "messages_of_session": told.order_by("-due_at", "-id"),
         "cancel_choices": CANCEL_CHOICES,
         "back": request.path,
@@ -192,6 +194,17 @@ def session_undo(request: ClinicRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("Undone."))
     return redirect(back)
+
+
+def _undoable(request: ClinicRequest, entries: list[Entry]) -> int | None:
+    """The number of the last change, when the member may take it back."""
+    kinds = SessionChange.Kind
+    last = entries[0] if entries else None
+    if last is None or last.kind in (kinds.BOOKED, kinds.UNDONE):
+        return None
+    if visibility.is_therapist(request.membership):
+        return last.pk if last.kind == kinds.OUTCOME and last.by == request.user else None
+    return last.pk
 
 
 def _act(request: ClinicRequest, pk: int, act: Callable[..., Session]) -> HttpResponse:

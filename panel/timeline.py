@@ -63,7 +63,7 @@ class Timeline(Sequence[Moment]):
             _keyed(self._consents, CONSENT, "recorded_at"),
         )
         first, *others = parts
-        return first.union(*others, all=True).order_by("-moment", "kind", "-pk")
+        return first.union(*others, all=True).order_by("-moment", "table", "-pk")
 
     def _load(self, keys: list[tuple[int, dt.datetime, str]]) -> list[Moment]:
         ids = {kind: [pk for pk, _, k in keys if k == kind] for *_, kind in keys}
@@ -99,6 +99,6 @@ class Timeline(Sequence[Moment]):
 
 
 def _keyed(rows: QuerySet[Any], kind: str, moment: str) -> QuerySet[Any, Any]:
-    keyed = rows.order_by().annotate(moment=F(moment), kind=Value(kind, output_field=CharField()))
-    keys: QuerySet[Any, Any] = keyed.values_list("pk", "moment", "kind")
+    keyed = rows.order_by().annotate(moment=F(moment), table=Value(kind, output_field=CharField()))
+    keys: QuerySet[Any, Any] = keyed.values_list("pk", "moment", "table")
     return keys

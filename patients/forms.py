@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic import jalali
 from clinic.formfields import JalaliDateField, PersianCharField
 from clinic.models import Service, Therapist, User
+from clinic.templatetags.peygir import persian_digits
 from clinic.text import ascii_digits
 from patients import phones
 from patients.actions import set_consent
@@ -51,8 +52,8 @@ class PhoneField(forms.CharField):
             raise ValidationError(PHONE_ERRORS[error.code], code=error.code) from None
 
     def prepare_value(self, value: Any) -> Any:
-        """A stored number is shown as it is dialled; what was mistyped stays as it was typed."""
-        return phones.national(value) if str(value or "").startswith("+") else value
+        """A stored number is shown as people read it; what was mistyped stays as it was typed."""
+        return phones.display(value) if str(value or "").startswith("+") else value
 
 
 class ClientForm(forms.ModelForm[Client]):
@@ -100,6 +101,7 @@ class ClientForm(forms.ModelForm[Client]):
         self.now, self.today = now, jalali.local_day(now, tz)
         if not self.instance.pk:
             self.initial.setdefault("file_no", next_file_no())
+        self.initial["file_no"] = persian_digits(self.initial["file_no"])
         self.initial["consents"] = [p.value for p in Purpose if self.instance.consents_to(p)]
         self._offer("therapist", Therapist, self.instance.therapist_id)
         self._offer("service", Service, self.instance.service_id)
