@@ -107,7 +107,8 @@ def live(
     events = [*also]
     for appointment in coming:
         events += _events(appointment, reception, opened, now)
-    due = {appointment.starts_at - lead for appointment in coming for lead in _REMINDED}
+    starts = {start for it in coming for start in (it.starts_at, it.agreed_start())}
+    due = {start - lead for start in starts for lead in _REMINDED}
     due |= set(_evenings(opened, now))
     events += [(at, partial(tick, gateway_clock)) for at in due]
     events.append((now, partial(tick, gateway_clock)))

@@ -1,29 +1,211 @@
+"""The demonstration clinic: whole, true to the machinery, and never asleep."""
+
 import datetime as dt
+import itertools
+from collections import Counter
+from types import SimpleNamespace
 
-from clinic.tenancy import Hat, wear
-from panel.demo import world
+import pytest
+from django.db import transaction
+from django.db.models import Count
+from django.test import override_settings
 
+from clinic import jalali
+from clinic.models import Membership, Service, Therapist, User
+from clinic.tenancy import EVERYWHERE, Hat, wear
+from messaging.models import Message
+from panel.demo import days, people, rhythm, soon, world
+from patients.models import Client, ConsentRecord
+from patients.phones import is_mobile
+from sandbox.testing import running_gateway
+from sessions_app.models import Session, SessionChange
+
+#: Sunday 1 Azar 1405, 15:33 in Tehran.
 NOW = dt.datetime(2026, 11, 22, 12, 3, tzinfo=dt.UTC)
-PASSWORDS = dict.fromkeys(("owner", "reception", "therapist", "operator"), "a long enough password")
+PASSWORDS = {"owner": "owner's", "reception": "hers", "therapist": "also", "operator": "all"}
+MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
 
 
-def test_build(db, gateway):
-    import time
-    t = time.monotonic()
-    clinic = world.build(NOW, passwords=PASSWORDS, gateway_clock=gateway.set_clock)
-    print("built", time.monotonic() - t)
-    from collections import Counter
-    from messaging.models import Message
-    from sessions_app.models import Session, SessionChange
-    with wear(Hat.WEB, clinic_id=clinic.pk):
-        print(Counter(Session.objects.values_list("state", flat=True)), Counter(Session.objects.values_list("source", flat=True)))
-        print(Counter(Message.objects.values_list("state", "reason")))
-        print(Counter(SessionChange.objects.values_list("kind", flat=True)))
-        for m in Message.objects.order_by("-due_at")[:6]: print(m.text, m.due_at, m.sent_at, m.delivered_at)
-    t = time.monotonic()
-    news = world.carry_on(clinic, NOW)
-    print(news, time.monotonic() - t)
-    news = world.carry_on(clinic, NOW + dt.timedelta(hours=10))
-    print(news, time.monotonic() - t)
-    news = world.carry_on(clinic, NOW + dt.timedelta(days=30))
-    print(news, time.monotonic() - t)
+@pytest.fixture(scope="module")
+def demo(django_db_setup, django_db_blocker):
+    """The clinic and the gateway its texts went to; all of it is undone after this module."""
+    with django_db_blocker.unblock(), running_gateway() as gateway, transaction.atomic():
+        account = {"KAVENEGAR_BASE_URL": gateway.base_url, "KAVENEGAR_API_KEY": "sandbox"}
+        with override_settings(**account):
+            clinic = world.build(NOW, passwords=PASSWORDS, gateway_clock=gateway.set_clock)
+            yield SimpleNamespace(clinic=clinic, gateway=gateway)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def inside(demo):
+    """A look with the web's hat; what a test changes is undone."""
+    with transaction.atomic():
+        with wear(Hat.WEB, clinic_id=demo.clinic.pk):
+            demo.clinic.refresh_from_db()
+            yield demo
+        transaction.set_rollback(True)
+
+
+def test_clinic_has_its_people_and_prices(inside):
+    assert Client.objects.count() == 60
+    assert {it.spoken for it in Therapist.objects.all()} == {
+        "خانم توکلی",
+        "آقای دکتر رستگار",
+        "آقای دکتر امینی",
+        "خانم دکتر صادقی",
+        "خانم شریفی",
+    }
+    assert Service.objects.count() == 6
+    assert Service.objects.get(name="مشاوره‌ی فردی").price_rial == 9_500_000
+
+
+def test_staff_came_in_by_invitations(inside):
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        roles = dict(Membership.objects.values_list("user__email", "role"))
+        operator = User.objects.get(email="operator@peygir.example")
+        owner = User.objects.get(email="owner@aramesh.example")
+    assert roles == {
+        "owner@aramesh.example": "owner",
+        "reception@aramesh.example": "receptionist",
+        "therapist@aramesh.example": "therapist",
+    }
+    assert owner.check_password(PASSWORDS["owner"])
+    assert operator.is_staff
+    assert operator.check_password(PASSWORDS["operator"])
+
+
+def test_calendar_reaches_from_ten_weeks_ago_to_two_weeks_ahead(inside):
+    starts = list(Session.objects.values_list("starts_at", flat=True))
+    assert 69 <= (NOW - min(starts)).days <= 76
+    assert 12 <= (max(starts) - NOW).days <= 14
+    assert all(soon.in_hours(start) or jalali.local(start).hour == 20 for start in starts)
+
+
+def test_sessions_end_in_a_realistic_mixture(inside):
+    past = Session.objects.filter(ends_at__lt=NOW)
+    states = Counter(past.values_list("state", flat=True))
+    assert 0.7 < states["attended"] / past.count() < 0.85
+    assert 0.05 < states["no_show"] / past.count() < 0.13
+    assert 0.05 < states["cancelled"] / past.count() < 0.15
+    assert 1 <= states["scheduled"] + states["confirmed"] <= 10
+
+
+def test_history_was_imported_and_the_rest_was_done_by_reception(inside):
+    assert set(Session.objects.values_list("source", flat=True)) == {"import", "panel"}
+    kinds = Counter(SessionChange.objects.values_list("kind", flat=True))
+    assert kinds["booked"] == Session.objects.count()
+    assert kinds["moved"] > 0
+    assert kinds["cancelled"] > 0
+    assert kinds["outcome"] > 40
+    assert ConsentRecord.objects.filter(source="import").count() == 120
+
+
+def test_every_sent_text_is_at_the_gateway_and_every_text_there_was_sent(inside):
+    sent = Message.objects.exclude(sent_at=None)
+    ours = {(m.pk, m.text, m.provider_id) for m in sent}
+    theirs = {(text.local_id, text.body, str(text.id)) for text in inside.gateway.messages}
+    assert ours == theirs
+    assert len(ours) > 100
+
+
+def test_sent_texts_have_been_followed_to_the_phones(inside):
+    states = Counter(Message.objects.values_list("state", "reason"))
+    assert states["delivered", ""] > 80
+    assert states["undelivered", "carrier"] >= 1
+    assert states["undelivered", "blocked"] >= 1
+    assert states["skipped", "no_consent"] >= 1
+    assert states["skipped", "no_phone"] >= 1
+    waiting = Message.objects.filter(state__in=("queued", "claimed", "sending", "unknown"))
+    assert not waiting.exists()
+
+
+def test_texts_left_soon_after_they_fell_due(inside):
+    late = [m.sent_at - m.due_at for m in Message.objects.exclude(sent_at=None)]
+    assert max(late) < 30 * MINUTE
+
+
+def test_couple_comes_together_and_each_is_reminded(inside):
+    pairs = Session.objects.annotate(n=Count("clients", distinct=True)).filter(n=2)
+    reminded = pairs.filter(messages__state="delivered").distinct().first()
+    texts = list(reminded.messages.filter(rule_key="reminder_24h"))
+    assert {m.client_id for m in texts} == set(reminded.clients.values_list("pk", flat=True))
+    assert len({m.recipient for m in texts}) == 2
+
+
+def test_shared_phone_is_texted_without_a_name(inside):
+    mother = Client.objects.get(last_name="قاسمی")
+    child = Client.objects.get(last_name="نوروزی")
+    assert mother.phone == child.phone
+    texts = Message.objects.filter(client__in=(mother, child)).exclude(text="")
+    assert texts.count() > 2
+    assert all(m.text.startswith("سلام همراه گرامی،") for m in texts)
+
+
+def test_no_number_belongs_to_anybody():
+    numbers = {person.phone for person in people.everybody() if person.phone}
+    assert len(numbers) == 58
+    assert all(number[4:7] == "000" for number in numbers)
+    assert all(is_mobile(f"+98{number[1:]}") for number in numbers)
+
+
+def test_several_reminders_fall_due_right_after_the_build(inside):
+    news = world.carry_on(inside.clinic, NOW)
+    assert news.booked == 0
+    assert news.texts_soon >= 3
+    assert NOW <= news.first_at <= NOW + 6 * MINUTE
+
+
+@pytest.mark.parametrize(
+    "later",
+    [3 * 60 * MINUTE, 5 * DAY, 10 * 60 * MINUTE, 5 * DAY + 6 * 60 * MINUTE, 40 * DAY],
+    ids=["same day", "friday", "that night", "evening before quiet hours", "weeks later"],
+)
+def test_later_start_finds_or_makes_something_to_watch(inside, later):
+    now = NOW + later
+    news = world.carry_on(inside.clinic, now)
+    assert news.texts_soon >= 1
+    before = len(inside.gateway.messages)
+    days.tick(inside.gateway.set_clock, now + soon.SOON)
+    assert len(inside.gateway.messages) > before
+
+
+def test_later_start_books_two_weeks_ahead_again(inside):
+    now = NOW + 40 * DAY
+    assert world.carry_on(inside.clinic, now).booked > 50
+    last = Session.objects.order_by("starts_at").last()
+    assert 12 <= (last.starts_at - now).days <= 14
+
+
+def test_lost_passwords_are_given_anew(inside):
+    world.set_passwords(PASSWORDS | {"owner": "another long one"})
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        assert User.objects.get(email="owner@aramesh.example").check_password("another long one")
+
+
+@pytest.mark.parametrize(
+    ("hour", "expected"),
+    [(9, (21, 9)), (19, (21, 9)), (20, (23, 9)), (23, (2, 9)), (0, (3, 9)), (5, (8, 9)),
+     (6, (21, 6)), (8, (21, 8))],
+)  # fmt: skip
+def test_clinic_stays_awake_for_whoever_looks_at_night(hour, expected):
+    now = jalali.combine(dt.date(2026, 11, 22), dt.time(hour, 30))
+    begins, ends = soon.quiet_hours(now)
+    assert (begins.hour, ends.hour) == expected
+    for clock in (now, now + soon.SOON):
+        assert not soon.is_within(jalali.local(clock).time(), begins, ends)
+
+
+def test_weeks_go_on_as_they_began():
+    first = dt.date(2026, 9, 12)
+    ten, twenty = (rhythm.appointments(first, weeks) for weeks in (10, 20))
+    assert twenty[: len(ten)] == ten
+    assert len({it.number for it in twenty}) == len(twenty)
+
+
+def test_no_therapist_is_in_two_places():
+    for name in {it.name for it in people.THERAPISTS}:
+        own = [
+            it for it in rhythm.appointments(dt.date(2026, 9, 12), 14) if it.therapist.name == name
+        ]
+        assert all(one.ends_at <= other.starts_at for one, other in itertools.pairwise(own))
