@@ -2,7 +2,8 @@
 
 Timings: two reminders, three days and one day ahead, missed fewer sessions than either alone in the
 largest trial (AJMC 2018;24(8):377). The words name no therapy, since a lock screen shows them, and
-press nobody; changing or cancelling is said to be welcome, because an early "no" frees an hour.
+press nobody; changing or cancelling is said to be easy, because an early "no" frees an hour. With
+names of ordinary length each is two parts long.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ REMINDER_72H = DefaultRule(
     spread_minutes=0,
     body=(
         "سلام {خطاب}، {روز} ساعت {ساعت} با {درمانگر} قرار دارید."
-        " اگر این وقت برایتان مناسب نیست، با {تلفن} هماهنگ کنید تا وقت بهتری پیدا کنیم.\n"
+        " برای تغییر وقت با {تلفن} تماس بگیرید.\n"
         "{کلینیک}"
     ),
 )
@@ -49,9 +50,8 @@ REMINDER_24H = DefaultRule(
     notice_minutes=24 * HOUR,
     spread_minutes=10,
     body=(
-        "سلام {خطاب}، {روز} ساعت {ساعت} منتظر دیدارتان هستیم؛"
-        " این ساعت نزد {درمانگر} برای شما نگه داشته شده است."
-        " اگر کاری پیش آمد، به {تلفن} خبر بدهید.\n"
+        "سلام {خطاب}، {روز} ساعت {ساعت} نزد {درمانگر} منتظرتان هستیم."
+        " تغییر یا لغو: {تلفن}\n"
         "{کلینیک}"
     ),
 )

@@ -15,7 +15,7 @@ from django_stubs_ext import StrPromise
 
 from clinic import jalali
 from clinic.models import Clinic
-from clinic.text import fold
+from clinic.text import ascii_digits, fold
 from patients.models import Client
 from sessions_app.models import Session
 
@@ -75,6 +75,17 @@ def _day(occasion: Occasion) -> str:
     return near + name
 
 
+def _phone(occasion: Occasion) -> str:
+    """The clinic's phone as one run of digits.
+
+    Between Persian words a phone shows «021-88001122» with its parts swapped (the bidi algorithm
+    takes the hyphen for punctuation), and a run of plain digits can be tapped to call.
+    """
+    phone = ascii_digits(occasion.clinic.phone)
+    has_words = any(character.isalpha() for character in phone)
+    return phone if has_words else "".join(filter(str.isdigit, phone))
+
+
 def _time(occasion: Occasion) -> str:
     return jalali.time(_session(occasion).starts_at, tz=occasion.clinic.timezone, language="fa")
 
@@ -115,7 +126,7 @@ for _placeholder in (
     Placeholder(
         "clinic", "کلینیک", _("the clinic's name"), "کلینیک آرامش", lambda o: o.clinic.name
     ),
-    Placeholder("phone", "تلفن", _("the clinic's phone"), "۰۲۱۸۸۰۰۱۱۲۲", lambda o: o.clinic.phone),
+    Placeholder("phone", "تلفن", _("the clinic's phone"), "02188001122", _phone),
     Placeholder(
         "address",
         "نشانی",

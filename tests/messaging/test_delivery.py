@@ -73,9 +73,8 @@ def test_the_text_reads_as_a_person_would_write_it(live, gateway):
     type(session.therapist).objects.filter(pk=session.therapist_id).update(title="خانم دکتر صادقی")
     tick(tehran("2026-11-27 17:40"))
     assert gateway.messages[0].body == (
-        "سلام خانم کریمی، فردا شنبه ۷ آذر ساعت ۱۷:۳۰ منتظر دیدارتان هستیم؛ این ساعت نزد "
-        "خانم دکتر صادقی برای شما نگه داشته شده است. اگر کاری پیش آمد، به 021-88001122 خبر "
-        "بدهید.\nکلینیک آرامش"
+        "سلام خانم کریمی، فردا شنبه ۷ آذر ساعت ۱۷:۳۰ نزد خانم دکتر صادقی منتظرتان هستیم. "
+        "تغییر یا لغو: 02188001122\nکلینیک آرامش"
     )
 
 

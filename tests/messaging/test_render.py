@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from clinic.models import Clinic, Service, Therapist
 from messaging.placeholders import Occasion, all_placeholders
-from messaging.render import Unrenderable, check, render, sample
+from messaging.render import Unrenderable, check, parts_of, render, sample
 from patients.models import Client
 from sessions_app.models import Session
 from tests.followup.clinics import tehran
@@ -38,7 +38,7 @@ def occasion(now=NOW, **changes):
         ("{درمانگر}", "خانم دکتر صادقی"),
         ("{روز} ساعت {ساعت}", "فردا شنبه ۷ آذر ساعت ۱۷:۳۰"),
         ("{خدمت}", "مشاوره‌ی فردی"),
-        ("{کلینیک} {تلفن}", "کلینیک آرامش 021-88001122"),
+        ("{کلینیک} {تلفن}", "کلینیک آرامش 02188001122"),
         ("سطر یکم\nسطر دوم", "سطر یکم\nسطر دوم"),
     ],
 )
@@ -136,6 +136,27 @@ def test_every_placeholder_has_a_sample(placeholder):
 
 def test_the_greeting_of_a_shared_phone_names_neither_person_nor_clinic():
     assert render("سلام {خطاب}", occasion(shared_phone=True)) == "سلام همراه گرامی"
+
+
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ("021-88001122", "02188001122"),
+        ("۰۲۱ ۸۸۰۰ ۱۱۲۲", "02188001122"),
+        ("(021) 88001122", "02188001122"),
+        ("02188001122 داخلی 5", "02188001122 داخلی 5"),
+    ],
+)
+def test_the_clinics_phone_is_one_run_of_digits_that_right_to_left_text_cannot_turn(phone, said):
+    clinic = occasion().clinic
+    clinic.phone = phone
+    assert render("تلفن: {تلفن}", occasion(clinic=clinic)) == f"تلفن: {said}"
+
+
+def test_the_default_texts_are_two_parts_long():
+    from followup.defaults import DEFAULT_RULES
+
+    assert {parts_of(render(rule.body, occasion())) for rule in DEFAULT_RULES} == {2}
 
 
 def test_time_is_told_on_the_clinics_clock():
