@@ -57,7 +57,7 @@ REQUIRED_IN_PRODUCTION = frozenset(
 )
 
 
-class BadVariable(ValueError):  # noqa: N818  (what is bad says more than "Error")
+class BadVariable(ValueError):
     """A variable is missing or malformed. ``str()`` is the one line a person needs."""
 
     def __init__(self, name: str, *, missing: bool = False) -> None:

@@ -8,118 +8,287 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clinic', '0001_initial'),
+        ("clinic", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_no', models.CharField(max_length=30, verbose_name='file number')),
-                ('honorific', models.CharField(blank=True, max_length=30, verbose_name='honorific')),
-                ('first_name', models.CharField(blank=True, max_length=80, verbose_name='first name')),
-                ('last_name', models.CharField(max_length=80, verbose_name='last name')),
-                ('gender', models.CharField(blank=True, choices=[('female', 'female'), ('male', 'male'), ('other', 'other')], max_length=10, verbose_name='gender')),
-                ('phone', models.CharField(blank=True, max_length=20, verbose_name='mobile phone')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail')),
-                ('birth_date', models.DateField(blank=True, null=True, verbose_name='birth date')),
-                ('consent_transactional', models.BooleanField(default=True, verbose_name='about booked sessions')),
-                ('consent_follow_up', models.BooleanField(default=True, verbose_name='follow-up and feedback')),
-                ('consent_motivation', models.BooleanField(default=False, verbose_name='encouragement')),
-                ('consent_campaign', models.BooleanField(default=False, verbose_name='news and campaigns')),
-                ('created_at', models.DateTimeField()),
-                ('search_text', models.TextField(default='', editable=False)),
-                ('sort_key', models.CharField(default='', editable=False, max_length=700)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clinic.clinic')),
-                ('service', clinic.tenancy.TenantForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='clinic.service', verbose_name='service')),
-                ('therapist', clinic.tenancy.TenantForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='clients', to='clinic.therapist', verbose_name='therapist')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file_no", models.CharField(max_length=30, verbose_name="file number")),
+                (
+                    "honorific",
+                    models.CharField(blank=True, max_length=30, verbose_name="honorific"),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=80, verbose_name="first name"),
+                ),
+                ("last_name", models.CharField(max_length=80, verbose_name="last name")),
+                (
+                    "gender",
+                    models.CharField(
+                        blank=True,
+                        choices=[("female", "female"), ("male", "male"), ("other", "other")],
+                        max_length=10,
+                        verbose_name="gender",
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, max_length=20, verbose_name="mobile phone")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail")),
+                ("birth_date", models.DateField(blank=True, null=True, verbose_name="birth date")),
+                (
+                    "consent_transactional",
+                    models.BooleanField(default=True, verbose_name="about booked sessions"),
+                ),
+                (
+                    "consent_follow_up",
+                    models.BooleanField(default=True, verbose_name="follow-up and feedback"),
+                ),
+                (
+                    "consent_motivation",
+                    models.BooleanField(default=False, verbose_name="encouragement"),
+                ),
+                (
+                    "consent_campaign",
+                    models.BooleanField(default=False, verbose_name="news and campaigns"),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("search_text", models.TextField(default="", editable=False)),
+                ("sort_key", models.CharField(default="", editable=False, max_length=700)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="clinic.clinic",
+                    ),
+                ),
+                (
+                    "service",
+                    clinic.tenancy.TenantForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="clinic.service",
+                        verbose_name="service",
+                    ),
+                ),
+                (
+                    "therapist",
+                    clinic.tenancy.TenantForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="clients",
+                        to="clinic.therapist",
+                        verbose_name="therapist",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['sort_key', 'id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "ordering": ["sort_key", "id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='ConsentRecord',
+            name="ConsentRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('transactional', 'about booked sessions'), ('follow_up', 'follow-up and feedback'), ('motivation', 'encouragement'), ('campaign', 'news and campaigns')], max_length=20)),
-                ('given', models.BooleanField()),
-                ('source', models.CharField(choices=[('booking', 'at booking'), ('import', 'imported list'), ('panel', 'recorded by staff'), ('reply', 'reply by text'), ('link', "the client's own page")], max_length=20)),
-                ('recorded_at', models.DateTimeField()),
-                ('client', clinic.tenancy.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consent_records', to='patients.client')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clinic.clinic')),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("transactional", "about booked sessions"),
+                            ("follow_up", "follow-up and feedback"),
+                            ("motivation", "encouragement"),
+                            ("campaign", "news and campaigns"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("given", models.BooleanField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("booking", "at booking"),
+                            ("import", "imported list"),
+                            ("panel", "recorded by staff"),
+                            ("reply", "reply by text"),
+                            ("link", "the client's own page"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "client",
+                    clinic.tenancy.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consent_records",
+                        to="patients.client",
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="clinic.clinic",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-recorded_at', '-id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "ordering": ["-recorded_at", "-id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Treatment',
+            name="Treatment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('active', 'active'), ('paused', 'paused'), ('completed', 'completed as planned'), ('dropped', 'dropped')], default='active', max_length=20)),
-                ('paused_until', models.DateField(blank=True, null=True)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('client', clinic.tenancy.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='treatments', to='patients.client')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clinic.clinic')),
-                ('service', clinic.tenancy.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='treatments', to='clinic.service')),
-                ('therapist', clinic.tenancy.TenantForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='treatments', to='clinic.therapist')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("paused", "paused"),
+                            ("completed", "completed as planned"),
+                            ("dropped", "dropped"),
+                        ],
+                        default="active",
+                        max_length=20,
+                    ),
+                ),
+                ("paused_until", models.DateField(blank=True, null=True)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "client",
+                    clinic.tenancy.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="treatments",
+                        to="patients.client",
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="clinic.clinic",
+                    ),
+                ),
+                (
+                    "service",
+                    clinic.tenancy.TenantForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="treatments",
+                        to="clinic.service",
+                    ),
+                ),
+                (
+                    "therapist",
+                    clinic.tenancy.TenantForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="treatments",
+                        to="clinic.therapist",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at', '-id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "ordering": ["-started_at", "-id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['clinic', 'sort_key', 'id'], name='client_by_name'),
+            model_name="client",
+            index=models.Index(fields=["clinic", "sort_key", "id"], name="client_by_name"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['clinic', 'phone'], name='client_by_phone'),
+            model_name="client",
+            index=models.Index(fields=["clinic", "phone"], name="client_by_phone"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.F('search_text'), name='gin_trgm_ops'), name='client_search'),
+            model_name="client",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    models.F("search_text"), name="gin_trgm_ops"
+                ),
+                name="client_search",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.UniqueConstraint(fields=('clinic', 'id'), name='client_of_clinic'),
+            model_name="client",
+            constraint=models.UniqueConstraint(fields=("clinic", "id"), name="client_of_clinic"),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.UniqueConstraint(fields=('clinic', 'file_no'), name='client_file_no_once'),
+            model_name="client",
+            constraint=models.UniqueConstraint(
+                fields=("clinic", "file_no"), name="client_file_no_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='consentrecord',
-            index=models.Index(fields=['clinic', 'client', '-recorded_at'], name='consent_of_client'),
+            model_name="consentrecord",
+            index=models.Index(
+                fields=["clinic", "client", "-recorded_at"], name="consent_of_client"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='treatment',
-            constraint=models.UniqueConstraint(fields=('clinic', 'id'), name='treatment_of_clinic'),
+            model_name="treatment",
+            constraint=models.UniqueConstraint(fields=("clinic", "id"), name="treatment_of_clinic"),
         ),
         migrations.AddConstraint(
-            model_name='treatment',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['active', 'paused'])), fields=('clinic', 'client', 'therapist', 'service'), name='treatment_open_once'),
+            model_name="treatment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["active", "paused"])),
+                fields=("clinic", "client", "therapist", "service"),
+                name="treatment_open_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='treatment',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'paused'), ('paused_until', None), _connector='OR'), name='treatment_pause_has_its_state'),
+            model_name="treatment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "paused"), ("paused_until", None), _connector="OR"),
+                name="treatment_pause_has_its_state",
+            ),
         ),
     ]
