@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from clinic import jalali
 from clinic.models import Clinic
 from exchange import client_import
+from exchange.bulk import check_keys
 from exchange.catalogue import Catalogue
 from exchange.client_import import ClientPlan, Files, Names, plan_clients
 from exchange.headers import Kind
@@ -141,6 +142,7 @@ class _Import:
         self.names.services.save()
         self.clients.save(self.now)
         save_sessions(self.sessions, now=self.now, progress=self.progress)
+        check_keys()
 
 
 def _sample(candidate: Candidate, tz: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ def save_sessions(plan: SessionPlan, *, now: dt.datetime, progress: Progress) ->
     """
     total, done = len(plan.new) + len(plan.changed), 0
     with connection.cursor() as cursor:
-        # Sessions may swap places, and the two may be in different batches.
+        # Sessions may swap places, and the two may be in different batches: `check_keys` looks.
         cursor.execute("SET CONSTRAINTS therapist_is_in_one_place DEFERRED")
     for batch in in_batches(plan.changed):
         _change(batch, now)
@@ -39,8 +39,6 @@ def save_sessions(plan: SessionPlan, *, now: dt.datetime, progress: Progress) ->
         done += len(batch)
         progress("saved", done, total)
     _begin_treatments(plan.new, now)
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS therapist_is_in_one_place IMMEDIATE")
 
 
 def _create(batch: Sequence[Candidate], now: dt.datetime) -> None:
