@@ -132,6 +132,7 @@ class _Import:
         self.sessions = planner.plan(rows)
         self.report.reject(planner.problems)
         self.report.samples[Kind.SESSIONS] = list(self._session_samples())
+        self.progress("sessions", len(table.rows), len(table.rows))
 
     def _session_samples(self) -> Iterable[dict[str, str]]:
         for candidate in [*self.sessions.new, *self.sessions.changed][:SAMPLES]:
