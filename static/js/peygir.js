@@ -159,16 +159,37 @@
     window.jalaliDatepicker.startWatch(options);
   }
 
-  // The picker draws an empty month for what is no date yet; such a field is left to its typist.
+  // The picker reads and writes ASCII digits, the page shows Persian ones: a field changes hands
+  // when it gets and loses the focus. What is no date yet is left to its typist, because the
+  // picker would draw an empty month for it.
   document.addEventListener("focusin", function (event) {
     var field = event.target;
-    if (!field.matches || !field.matches("input[data-jdp]") || readable(field.value)) return;
-    event.stopImmediatePropagation();
+    if (!field.matches || !field.matches("input[data-jdp]")) return;
+    var digits = ascii(field.value);
+    if (digits && !/^1[2-5]\d\d\/(0?[1-9]|1[0-2])\/(0?[1-9]|[12]\d|3[01])$/.test(digits)) {
+      event.stopImmediatePropagation();
+    } else if (digits !== field.value) {
+      field.value = digits;
+    }
   }, true);
+  ["focusout", "jdp:change"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      var field = event.target;
+      if (!field.matches || !field.matches("input[data-jdp]")) return;
+      if (document.documentElement.lang === "fa") field.value = persian(field.value);
+    });
+  });
 
-  function readable(text) {
-    var digits = text.replace(/[۰-۹]/g, function (digit) { return digit.charCodeAt(0) - 0x6F0; });
-    return !digits || /^1[2-5]\d\d\/(0?[1-9]|1[0-2])\/(0?[1-9]|[12]\d|3[01])$/.test(digits);
+  function ascii(text) {
+    return text.replace(/[۰-۹]/g, function (digit) {
+      return String(digit.charCodeAt(0) - 0x6F0);
+    });
+  }
+
+  function persian(text) {
+    return text.replace(/[0-9]/g, function (digit) {
+      return String.fromCharCode(0x6F0 + Number(digit));
+    });
   }
 
   // A phone shows the list of settings as one scrolling line: bring the present one into sight.
