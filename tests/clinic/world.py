@@ -17,6 +17,7 @@ from clinic import directory
 from clinic.models import Clinic, Directory, User
 from clinic.tenancy import TenantForeignKey, each_tenant_model
 from clinic.text import ascii_digits
+from exchange.report import COUNTED
 from sessions_app.actions import snapshot
 from sessions_app.models import Session
 
@@ -74,7 +75,7 @@ def check_keys():
 def _half(slug, canary, phone, first_id):
     ids = count(first_id)
     person = User(pk=next(ids), email=f"{canary}@example.ir", full_name=canary)
-    person.set_unusable_password()
+    person.set_password(PASSWORD)
     person.save()
     token = f"token-of-{slug}"
     clinic = Clinic(**_values(Clinic, canary), pk=next(ids))
@@ -163,6 +164,15 @@ def _change(half):
     return {"kind": "moved", "before": before, "after": {"online_url": ""}}
 
 
+def _import(half):
+    counts = {what: dict.fromkeys(COUNTED, 0) for what in ("created", "updated", "unchanged")}
+    refused = dict.fromkeys(("file", "column", "value", "reason"), half.canary) | {"row": 2}
+    return {
+        "clients_data": f"file_no,last_name\n77,{half.canary}\n".encode(),
+        "report": counts | {"rejected": [refused], "ignored": {}, "samples": {}},
+    }
+
+
 #: What the field alone does not say.
 SPECIAL = {
     "clinic.Membership": lambda half: {"role": "owner"},
@@ -182,6 +192,7 @@ SPECIAL = {
         "rule_key": "reminder_24h",
         "useful_until": timezone.now() + dt.timedelta(hours=5),
     },
+    "exchange.ImportFile": _import,
     "followup.Rule": lambda half: {
         "key": "reminder_24h",
         "lead_minutes": 1440,
