@@ -21,7 +21,7 @@ from exchange.session_plan import Candidate, Planner, Progress, SessionPlan
 from exchange.session_save import save_sessions
 from patients.models import Client
 
-SAMPLES = 10
+SAMPLES = 5
 _LOCK = 5_801_467
 
 
@@ -102,7 +102,6 @@ class _Import:
             self._plan_clients(table)
         if table := self.tables.get(Kind.SESSIONS):
             self._plan_sessions(table)
-        self.report.rejected.sort(key=lambda p: (p.file, p.row))
         self.clients.count(self.report)
         self.sessions.count(self.report)
         for what, names in (
@@ -115,9 +114,8 @@ class _Import:
     def _plan_clients(self, table: Table) -> None:
         self.progress("clients", 0, len(table.rows))
         rows, problems = read_clients(table, now=self.now, tz=self.clinic.timezone)
-        self.report.reject(problems)
-        self.clients, problems = plan_clients(table, rows, self.files, self.names, self.now)
-        self.report.reject(problems)
+        self.clients, more = plan_clients(table, rows, self.files, self.names, self.now)
+        self.report.reject([*problems, *more])
         shown = [*self.clients.new, *self.clients.changed][:SAMPLES]
         self.report.samples[Kind.CLIENTS] = [client_import.sample(client) for client in shown]
         self.progress("clients", len(table.rows), len(table.rows))
@@ -125,12 +123,11 @@ class _Import:
     def _plan_sessions(self, table: Table) -> None:
         self.progress("sessions", 0, len(table.rows))
         rows, problems = read_sessions(table, now=self.now, tz=self.clinic.timezone)
-        self.report.reject(problems)
         planner = Planner(
             table, self.files, self.names, self.now, self.clinic.timezone, self.progress
         )
         self.sessions = planner.plan(rows)
-        self.report.reject(planner.problems)
+        self.report.reject([*problems, *planner.problems])
         self.report.samples[Kind.SESSIONS] = list(self._session_samples())
         self.progress("sessions", len(table.rows), len(table.rows))
 

@@ -38,7 +38,8 @@ class Report:
     samples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
     def reject(self, problems: Iterable[Problem]) -> None:
-        self.rejected.extend(problems)
+        """Take up what is wrong with one list, in the order of its rows."""
+        self.rejected.extend(sorted(problems, key=lambda problem: problem.row))
 
     def document(self) -> dict[str, Any]:
         """The JSON document of the command."""

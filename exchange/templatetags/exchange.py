@@ -2,15 +2,15 @@
 
 from django import template
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 register = template.Library()
 
 _COUNTED: dict[str, Promise] = {
-    "clients": _("clients"),
-    "sessions": _("sessions"),
-    "therapists": _("therapists"),
-    "services": _("services"),
+    "clients": pgettext_lazy("counted", "clients"),
+    "sessions": pgettext_lazy("counted", "sessions"),
+    "therapists": pgettext_lazy("counted", "therapists"),
+    "services": pgettext_lazy("counted", "services"),
 }
 
 
