@@ -25,6 +25,7 @@ from panel.lines import CANCEL_CHOICES, lines_of
 from panel.pages import asked_day, day_param, way_back, with_next
 from panel.today_views import fragment
 from panel.week import week_page
+from patients.models import Client
 from sessions_app import actions
 from sessions_app.forms import (
     BookingForm,
@@ -81,7 +82,9 @@ def session_book(request: ClinicRequest) -> HttpResponse:
     now = timezone.now()
     finding = _is_finding(request.POST)
     data = request.POST if request.method == "POST" and not finding else None
-    form = BookingForm(data, tz=request.clinic.timezone, initial=_initial(request, finding))
+    choice = choice_of_clients(request.POST or request.GET)
+    initial = _initial(request.POST if finding else request.GET, choice.chosen)
+    form = BookingForm(data, tz=request.clinic.timezone, initial=initial)
     if form.is_bound and form.is_valid():
         booked = form.book(now=now, by=request.user)
         if booked is not None:
@@ -89,7 +92,7 @@ def session_book(request: ClinicRequest) -> HttpResponse:
             return redirect(clinic_url(request.clinic, "panel:session", booked.pk))
     context = {
         "form": form,
-        "choice": choice_of_clients(request.POST or request.GET),
+        "choice": choice,
         "back": way_back(request, clinic_url(request.clinic, "panel:sessions")),
     }
     return render(request, "panel/session_book.html", context, status=_status(form))
@@ -271,15 +274,13 @@ def _is_finding(data: QueryDict) -> bool:
     return data.get("step") == "find" or (bool(typed) and typed != data.get("found", ""))
 
 
-def _initial(request: ClinicRequest, finding: bool) -> dict[str, Any]:
+def _initial(source: QueryDict, clients: list[Client]) -> dict[str, Any]:
     """What the address proposes, or what was typed before looking for a client."""
-    source = request.POST if finding else request.GET
     initial: dict[str, Any] = {
         name: source[name]
         for name in ("therapist", "service", "day", "time", "duration", "online_url")
         if source.get(name)
     }
-    clients = choice_of_clients(source).chosen
     if clients and not initial.get("therapist"):
         initial["therapist"] = clients[0].therapist_id
     if clients and not initial.get("service"):
