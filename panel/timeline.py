@@ -44,7 +44,7 @@ class Timeline(Sequence[Moment]):
         mine = visibility.sessions(member).filter(participants__client=client)
         self._sessions = mine.filter(starts_at__lte=now)
         self._changes = SessionChange.objects.filter(session__in=mine)
-        self._messages = visibility.messages(member).filter(client=client, due_at__lte=now)
+        self._messages = visibility.messages(member).filter(client=client)
         self._consents = ConsentRecord.objects.filter(client=client)
 
     def __len__(self) -> int:

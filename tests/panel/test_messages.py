@@ -1,0 +1,307 @@
+"""Messages: the outbox as staff read it, and one message's life."""
+
+import datetime as dt
+import re
+
+import pytest
+
+from messaging.models import Message, State
+from panel.explain import why
+from panel.message_views import life_of
+from tests import factories
+from tests.panel.screens import CLINIC, errors_of, html_of, notices_of, text_of
+
+NOW = factories.NOW
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+OUTBOX = CLINIC + "messages/"
+
+
+def make(clinic, client, **fields):
+    fields.setdefault("session", None)
+    fields.setdefault("rule_number", Message.objects.count() + 1)
+    return factories.MessageFactory(clinic=clinic, client=client, **fields)
+
+
+def rows_of(response):
+    return [
+        int(pk)
+        for pk in re.findall(r'<a class="plain" href="[^"]*/messages/(\d+)/"', html_of(response))
+    ]
+
+
+def page(message):
+    return f"{OUTBOX}{message.pk}/"
+
+
+def state_of(message):
+    message.refresh_from_db()
+    return message.state
+
+
+# -- The list ----------------------------------------------------------------------------------
+
+
+def test_the_newest_come_first_with_state_and_reason(as_reception, clinic, people):
+    old = make(
+        clinic, people["my_client"], due_at=NOW - DAY, state="delivered", text="سلام خانم کریمی"
+    )
+    new = make(clinic, people["her_client"], due_at=NOW, state="skipped", reason="no_phone")
+    response = as_reception.get(OUTBOX)
+    assert rows_of(response) == [new.pk, old.pk]
+    words = text_of(response)
+    for said in ("در پرونده شماره‌ی موبایلی نیست", "سلام خانم کریمی", "یادآوری روز پیش", "۲ پیام"):
+        assert said in words
+
+
+@pytest.fixture
+def filed(clinic, people):
+    mine, hers = people["my_client"], people["her_client"]
+    return {
+        "sent": make(clinic, mine, state="sent", due_at=NOW - DAY),
+        "skipped": make(clinic, mine, state="skipped", reason="no_consent", due_at=NOW - 2 * DAY),
+        "early": make(clinic, hers, state="sent", rule_key="reminder_72h", due_at=NOW - 3 * DAY),
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({}, ["sent", "skipped", "early"], id="everything"),
+        pytest.param({"state": "sent"}, ["sent", "early"], id="state"),
+        pytest.param({"reason": "no_consent"}, ["skipped"], id="reason"),
+        pytest.param({"rule": "reminder_72h"}, ["early"], id="rule"),
+        pytest.param({"since": "۱۴۰۵/۸/۲۸"}, ["sent", "skipped"], id="since a day"),
+        pytest.param({"until": "1405/08/28"}, ["skipped", "early"], id="until a day, with it"),
+        pytest.param({"since": "1405/08/28", "until": "1405/08/28"}, ["skipped"], id="one day"),
+        pytest.param({"q": "ملكي"}, ["early"], id="client"),
+        pytest.param({"q": "ملکی", "state": "skipped"}, [], id="both must fit"),
+        pytest.param({"state": "nonsense"}, ["sent", "skipped", "early"], id="no such state"),
+    ],
+)
+def test_the_list_is_narrowed(as_reception, filed, asked, expected):
+    assert rows_of(as_reception.get(OUTBOX, asked)) == [filed[name].pk for name in expected]
+
+
+def test_a_date_that_cannot_be_read_says_so_and_filters_nothing(as_reception, filed):
+    response = as_reception.get(OUTBOX, {"since": "دیروز"})
+    assert list(errors_of(response)) == ["since"]
+    assert len(rows_of(response)) == 3
+
+
+def test_narrowing_in_place_sends_only_the_list(as_reception, filed):
+    headers = {"HX-Request": "true", "HX-Target": "outbox"}
+    response = as_reception.get(OUTBOX, {"state": "skipped"}, headers=headers)
+    assert rows_of(response) == [filed["skipped"].pk]
+    assert "<html" not in html_of(response)
+
+
+def test_pages_hold_thirty_and_keep_the_filter(as_reception, clinic, people):
+    for _ in range(31):
+        make(clinic, people["my_client"], state="sent")
+    response = as_reception.get(OUTBOX, {"state": "sent"})
+    assert len(rows_of(response)) == 30
+    assert 'href="?state=sent&page=2"' in html_of(response)
+    assert len(rows_of(as_reception.get(OUTBOX, {"state": "sent", "page": "2"}))) == 1
+
+
+def test_an_empty_outbox_says_what_belongs_there(as_reception, clinic):
+    assert "هنوز پیامی نیست" in text_of(as_reception.get(OUTBOX))
+    assert "پیامی با این شرط‌ها نیست" in text_of(as_reception.get(OUTBOX, {"state": "sent"}))
+
+
+def test_a_shadow_message_is_marked(as_reception, clinic, people):
+    message = make(clinic, people["my_client"], state="shadow", text="سلام")
+    assert "فرستاده می‌شد" in text_of(as_reception.get(OUTBOX))
+    assert "کلینیک در حالت آزمایشی بود" in text_of(as_reception.get(page(message)))
+
+
+# -- One message ---------------------------------------------------------------------------------
+
+
+def test_the_whole_life_of_a_delivered_one(as_reception, clinic, people):
+    session = factories.SessionFactory(clinic=clinic, clients=[people["my_client"]])
+    message = make(
+        clinic,
+        people["my_client"],
+        session=session,
+        state="delivered",
+        recipient="+989121234567",
+        text="سلام خانم کریمی،\nمنتظر شما هستیم.",
+        parts=2,
+        cost_rial=26_400,
+        provider_id="85463238",
+        provider_code="10",
+        attempts=1,
+        due_at=NOW - HOUR,
+        sending_at=NOW - HOUR,
+        sent_at=NOW - HOUR / 2,
+        delivered_at=NOW,
+    )
+    response = as_reception.get(page(message))
+    words = text_of(response)
+    for said in (
+        "به گوشی مراجع رسید.",
+        "۲٬۶۴۰ تومان",
+        "۸۵۴۶۳۲۳۸",
+        "۰۹۱۲ ۱۲۳ ۴۵۶۷",
+        "دوشنبه ۲ آذر، ساعت ۱۷:۳۰",
+        "شنبه ۳۰ آبان، ساعت ۱۰:۰۰",
+    ):
+        assert said in words
+    assert "سلام خانم کریمی،\nمنتظر شما هستیم." in html_of(response)
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "steps"),
+    [
+        ("queued", {}, ["planned_at", "due_at"]),
+        ("sending", {"sending_at": NOW}, ["planned_at", "due_at", "sending_at"]),
+        ("skipped", {"state_at": NOW}, ["planned_at", "due_at", "state_at"]),
+        (
+            "undelivered",
+            {"sending_at": NOW, "sent_at": NOW + HOUR, "state_at": NOW + 2 * HOUR},
+            ["planned_at", "due_at", "sending_at", "sent_at", "state_at"],
+        ),
+    ],
+)
+def test_the_steps_of_a_life_are_in_order(state, fields, steps):
+    message = Message(
+        state=state, planned_at=NOW - DAY, due_at=NOW - HOUR, **{"state_at": NOW - DAY, **fields}
+    )
+    assert [step.at for step in life_of(message)] == [getattr(message, name) for name in steps]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"state": "queued", "attempt_at": NOW + HOUR}, "در انتظار موعدش است"),
+        ({"state": "queued"}, "موعدش رسیده"),
+        (
+            {"state": "queued", "attempts": 1, "reason": "busy"},
+            "هنوز نرفته است: سامانه‌ی پیامکی هنوز نتوانسته",
+        ),
+        ({"state": "claimed"}, "در حال آماده‌سازی"),
+        ({"state": "sending"}, "سپرده می‌شود"),
+        ({"state": "sent"}, "هنوز خبر رسیدنش به گوشی نیامده"),
+        ({"state": "delivered"}, "به گوشی مراجع رسید."),
+        ({"state": "undelivered", "reason": "blocked"}, "گیرنده این‌گونه خط‌ها را بسته است"),
+        ({"state": "undelivered"}, "به گوشی نرسید."),
+        ({"state": "skipped", "reason": "no_phone"}, "فرستاده نشد، چون در پرونده"),
+        ({"state": "skipped"}, "فرستاده نشد."),
+        ({"state": "cancelled", "reason": "rule_off"}, "چون قاعده خاموش شد."),
+        ({"state": "cancelled"}, "یکی از همکاران آن را از صف بیرون آورد"),
+        ({"state": "missed", "reason": "too_late"}, "پیش از آن نتوانست برود"),
+        ({"state": "failed", "reason": "refused"}, "قطعاً رد کرد"),
+        ({"state": "failed"}, "قطعاً رد کرد"),
+        ({"state": "failed", "reason": "no_answer"}, "روشن شد که فرستاده نشده"),
+        ({"state": "unknown", "reason": "no_answer"}, "پاسخ سامانه‌ی پیامکی نرسید"),
+        ({"state": "unknown"}, "هنوز معلوم نیست رفته است یا نه."),
+        ({"state": "shadow"}, "حالت آزمایشی"),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_every_state_is_explained_in_a_sentence(fields, said):
+    message = Message(due_at=NOW, useful_until=NOW + HOUR, **{"attempt_at": NOW, **fields})
+    sentence = why(message, now=NOW, tz="Asia/Tehran")
+    assert said in sentence
+    assert sentence.endswith(".")
+    assert "%" not in sentence
+
+
+def test_no_state_is_without_its_sentence():
+    for state in State:
+        message = Message(state=state, due_at=NOW, useful_until=NOW, attempt_at=NOW)
+        assert why(message, now=NOW, tz="Asia/Tehran")
+
+
+def test_a_queued_one_is_stopped_after_a_question(as_reception, clinic, people):
+    message = make(clinic, people["my_client"])
+    assert f'href="{page(message)}cancel/"' in html_of(as_reception.get(page(message)))
+    assert 'id="confirm"' in html_of(as_reception.get(page(message) + "cancel/"))
+    assert state_of(message) == "queued"
+    response = as_reception.post(page(message) + "cancel/", follow=True)
+    assert (state_of(message), message.state_at) == ("cancelled", NOW)
+    assert notices_of(response) == ["پیام از صف بیرون آمد."]
+    assert "یکی از همکاران آن را از صف بیرون آورد" in text_of(response)
+
+
+def test_one_that_has_left_can_not_be_stopped(as_reception, clinic, people):
+    message = make(clinic, people["my_client"], state="sending")
+    assert "/cancel/" not in html_of(as_reception.get(page(message)))
+    response = as_reception.post(page(message) + "cancel/", follow=True)
+    assert state_of(message) == "sending"
+    assert notices_of(response) == ["جلوی این پیام را دیگر نمی‌شود گرفت."]
+
+
+@pytest.mark.parametrize(("answer", "state"), [("sent", "sent"), ("not_sent", "failed")])
+def test_an_unclear_one_is_settled_by_a_person(as_reception, clinic, people, answer, state):
+    message = make(
+        clinic, people["my_client"], state="unknown", reason="no_answer", sending_at=NOW - HOUR
+    )
+    assert f'action="{page(message)}settle/"' in html_of(as_reception.get(page(message)))
+    as_reception.post(page(message) + "settle/", {"answer": answer})
+    assert state_of(message) == state
+    assert message.sent_at == (NOW - HOUR if answer == "sent" else None)
+    again = as_reception.post(page(message) + "settle/", {"answer": "sent"}, follow=True)
+    assert notices_of(again)[-1] == "تکلیف این پیام قبلاً روشن شده است."
+    assert state_of(message) == state
+
+
+def test_an_answer_that_is_none_is_refused(as_reception, clinic, people):
+    message = make(clinic, people["my_client"], state="unknown")
+    assert as_reception.post(page(message) + "settle/", {"answer": "maybe"}).status_code == 400
+    assert state_of(message) == "unknown"
+
+
+# -- Who sees what -----------------------------------------------------------------------------
+
+
+def test_a_therapist_reads_own_clients_messages_and_settles_none(as_therapist, clinic, people):
+    mine = make(clinic, people["my_client"], state="unknown")
+    about_hers = factories.SessionFactory(
+        clinic=clinic, therapist=people["hers"], clients=[people["my_client"]]
+    )
+    hidden = make(clinic, people["my_client"], session=about_hers)
+    hers = make(clinic, people["her_client"])
+    assert rows_of(as_therapist.get(OUTBOX)) == [mine.pk]
+    assert rows_of(as_therapist.get(OUTBOX, {"q": "ملکی"})) == []
+    shown = as_therapist.get(page(mine))
+    assert shown.status_code == 200
+    assert "/settle/" not in html_of(shown)
+    for other in (hidden, hers):
+        assert as_therapist.get(page(other)).status_code == 404
+    assert as_therapist.post(page(mine) + "settle/", {"answer": "sent"}).status_code == 403
+    assert as_therapist.post(page(mine) + "cancel/").status_code == 403
+    assert state_of(mine) == "unknown"
+
+
+@pytest.mark.parametrize("name", ["", "{}/", "{}/cancel/", "{}/settle/"])
+def test_an_outsider_finds_nothing(as_outsider, clinic, people, name):
+    message = make(clinic, people["my_client"], state="unknown")
+    path = name.format(message.pk)
+    assert as_outsider.get(OUTBOX + path).status_code in (404, 405)
+    assert as_outsider.post(OUTBOX + path, {"answer": "sent"}).status_code in (404, 405)
+    if name:
+        answer = as_outsider.post(f"/c/omid/messages/{path}", {"answer": "sent"})
+        assert answer.status_code in (404, 405)
+    assert state_of(message) == "unknown"
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
+    as_reception, clinic, rows, django_assert_num_queries
+):
+    for _ in range(rows):
+        person = factories.ClientFactory(clinic=clinic, last_name="صادقی")
+        make(clinic, person, state="sent", text="سلام")
+    with django_assert_num_queries(12):
+        response = as_reception.get(OUTBOX, {"q": "صادفی", "state": "sent"})
+    assert len(rows_of(response)) == rows
+
+
+def test_one_message_takes_one_query(as_reception, clinic, people, django_assert_num_queries):
+    session = factories.SessionFactory(clinic=clinic, clients=[people["my_client"]])
+    message = make(clinic, people["my_client"], session=session)
+    with django_assert_num_queries(10):
+        as_reception.get(page(message))
