@@ -34,11 +34,14 @@ class HatMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with wear(Hat.WEB):
             response = self.get_response(request)
-            if response.streaming and not getattr(response, "opens_own_scope", False):
-                response.close()
-                raise StreamingOutsideScope(request.resolver_match and request.resolver_match.route)
-            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            refused = response.streaming and not getattr(response, "opens_own_scope", False)
+            if refused or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 transaction.set_rollback(True)
+        if refused:
+            # Not earlier: closing also ends the request for Django, which drops the connection of
+            # a transaction that is still open.
+            response.close()
+            raise StreamingOutsideScope(request.resolver_match and request.resolver_match.route)
         return response
 
 
