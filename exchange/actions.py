@@ -82,7 +82,7 @@ def _read(kind: Kind, file: ListFile) -> Table:
 def _queue_up(clinic: Clinic) -> None:
     """One import of a clinic at a time: two would each make the other's new clients."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, clinic.pk])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [(_LOCK << 32) + clinic.pk])
 
 
 class _Import:
@@ -92,9 +92,10 @@ class _Import:
         self.clinic, self.tables, self.now, self.progress = clinic, tables, now, progress
         self.names = Names(Catalogue.of_therapists(), Catalogue.of_services())
         self.files = Files(Client.objects.all())
-        self.report = Report(
-            ignored={table.name: list(table.layout.ignored) for table in tables.values()}
-        )
+        self.report = Report()
+        for table in tables.values():
+            # Both lists may be sheets of one file.
+            self.report.ignored.setdefault(table.name, []).extend(table.layout.ignored)
         self.clients, self.sessions = ClientPlan(), SessionPlan()
 
     def plan(self) -> None:
