@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "plan": {"task": "followup.plan", "schedule": 60.0, "options": {"expires": 55}},
     "drain": {"task": "messaging.drain", "schedule": 15.0, "options": {"expires": 14}},
     "look-after": {"task": "messaging.look_after", "schedule": 60.0, "options": {"expires": 55}},
+    "forget": {"task": "exchange.forget", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 
 
