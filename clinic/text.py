@@ -65,6 +65,8 @@ def fold(text: str) -> str:
     differ by them alone. Diacritics, tatweel, half-spaces and bidi marks go, spaces collapse,
     Latin is case-folded and loses its accents.
     """
+    if text.isascii() and text.isprintable():  # most cells of most lists
+        return " ".join(text.lower().split())
     return " ".join(_fold_letters(text, keep_madda=False).split())
 
 
