@@ -5,6 +5,7 @@ Nothing imports this: the extractor of messages reads it, and our catalogue stan
 
 from django.utils.translation import gettext_noop as _, ngettext_lazy
 
+LANGUAGES = (_("Persian"), _("English"))  # named in the settings, which have no catalogue
 FIELDS = (
     _("This field is required."),
     _("Enter a valid email address."),

@@ -170,6 +170,8 @@
       event.stopImmediatePropagation();
     } else if (digits !== field.value) {
       field.value = digits;
+      // A new value loses the selection with which the keyboard enters: typing would be added to it.
+      field.select();
     }
   }, true);
   ["focusout", "jdp:change"].forEach(function (name) {
@@ -177,6 +179,10 @@
       var field = event.target;
       if (!field.matches || !field.matches("input[data-jdp]")) return;
       if (document.documentElement.lang === "fa") field.value = persian(field.value);
+      // Whoever goes on with the keyboard leaves the picker too; it would cover the next field.
+      // A click into the picker must find it still there; its month and year take the focus too.
+      var next = event.relatedTarget;
+      if (next && !next.closest("jdp-container")) window.jalaliDatepicker.hide();
     });
   });
 
