@@ -94,6 +94,8 @@ EMBEDDED_DATABASE = os.environ.get("PEYGIR_EMBEDDED") == "1"
 DATABASES = {
     "default": {
         **ENV.database,
+        # A host behind a broken line takes no connection and refuses none.
+        "OPTIONS": {"connect_timeout": 5, **ENV.database.get("OPTIONS", {})},
         # Hats are local to a transaction, so a pooler in transaction mode is fine; its price is
         # that server-side cursors are not.
         "DISABLE_SERVER_SIDE_CURSORS": True,
@@ -107,6 +109,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": ENV.redis_url,
         "KEY_PREFIX": "peygir",
+        "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 3},
     }
 }
 

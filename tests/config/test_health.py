@@ -1,0 +1,253 @@
+"""`GET /healthz`: what it says, and that it always answers."""
+
+import datetime as dt
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection, connections
+from django.test import Client
+
+from clinic.tenancy import Hat, current_scope, wear
+from config.health import PATIENCE, health
+from followup.models import Watermark
+from tests.factories import MessageFactory
+
+SAYS = {"status", "database", "broker", "planner_age_seconds", "oldest_due_seconds"}
+IDLE = {"planner_age_seconds": None, "oldest_due_seconds": None}
+ENOUGH = 8.0  # seconds: a silent part is given up long before
+
+
+def ask(**options):
+    return Client(raise_request_exception=True).get("/healthz", **options)
+
+
+def test_a_healthy_installation_answers_200(db):
+    response = ask()
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == {"status": "ok", "database": "ok", "broker": "ok", **IDLE}
+
+
+def test_it_says_this_and_no_more(db):
+    assert set(ask().json()) == SAYS
+
+
+def test_the_age_of_the_planner_is_that_of_the_kind_scanned_longest_ago(owner, now):
+    for kind, age in (("before_session", 90), ("another", 30)):
+        finished_at = now - dt.timedelta(seconds=age, milliseconds=900)
+        Watermark.objects.create(kind=kind, scanned_to=now, finished_at=finished_at)
+    assert health(now)["planner_age_seconds"] == 90
+
+
+def test_the_oldest_message_that_could_leave_is_the_one_measured(owner, now):
+    ages = {"queued": 600, "claimed": 300, "sent": 9000, "shadow": 8000, "unknown": 7000}
+    for state, age in ages.items():
+        MessageFactory(session=None, due_at=now - dt.timedelta(seconds=age), state=state)
+    MessageFactory(session=None, due_at=now + dt.timedelta(hours=1))
+    assert health(now)["oldest_due_seconds"] == 600
+
+
+def test_messages_of_the_future_are_not_due(owner, now):
+    MessageFactory(session=None, due_at=now + dt.timedelta(seconds=1))
+    assert health(now)["oldest_due_seconds"] is None
+
+
+def test_a_clock_that_runs_behind_gives_no_negative_age(owner, now):
+    later = now + dt.timedelta(minutes=5)
+    Watermark.objects.create(kind="before_session", scanned_to=later, finished_at=later)
+    assert health(now)["planner_age_seconds"] == 0
+
+
+def test_an_old_planner_is_told_and_not_cured_by_a_restart(owner, now):
+    long_ago = now - dt.timedelta(days=3)
+    Watermark.objects.create(kind="before_session", scanned_to=long_ago, finished_at=long_ago)
+    found = health(now)
+    assert (found["status"], found["planner_age_seconds"]) == ("ok", 3 * 86400)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "[::1]", "no_such-host!"])
+def test_any_name_of_this_machine_will_do(db, host):
+    assert ask(headers={"Host": host}).status_code == 200
+
+
+def test_it_needs_no_hat_and_leaves_none(db):
+    assert ask().status_code == 200
+    assert current_scope() is None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("peygir_login",)
+
+
+def test_it_sets_no_cookie(db):
+    assert ask().cookies == {}
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/healthzz/", "/hooks/healthz/"])
+def test_other_addresses_are_not_it(db, path):
+    assert Client().get(path).status_code == 404
+
+
+# Parts that are not there
+
+
+@contextmanager
+def database_at(port, **changes):
+    ours = connections["default"]
+    elsewhere = {**ours.settings_dict, "HOST": "127.0.0.1", "PORT": port, **changes}
+    connections["default"] = type(ours)(elsewhere, "default")
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = ours
+
+
+def broker_at(settings, port):
+    address = f"redis://127.0.0.1:{port}/0"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": address}}
+    settings.CELERY_BROKER_URL = address
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port(monkeypatch):
+    """Takes connections and never says a word, as a host behind a bad line does."""
+    monkeypatch.setattr("config.health.PATIENCE", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_no_database_is_an_answer(db, closed_port):
+    with database_at(closed_port):
+        response = ask()
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "unavailable",
+        "database": "unavailable",
+        "broker": "ok",
+        **IDLE,
+    }
+    assert "Traceback" not in response.content.decode()
+
+
+def test_no_broker_is_an_answer(db, settings, closed_port):
+    broker_at(settings, closed_port)
+    response = ask()
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "unavailable",
+        "database": "ok",
+        "broker": "unavailable",
+        **IDLE,
+    }
+
+
+def test_nothing_at_all_is_an_answer(db, settings, closed_port):
+    broker_at(settings, closed_port)
+    with database_at(closed_port):
+        response = ask()
+    assert response.status_code == 503
+    assert (response.json()["database"], response.json()["broker"]) == ("unavailable",) * 2
+
+
+def test_a_silent_broker_does_not_keep_the_asker_waiting(db, settings, silent_port):
+    broker_at(settings, silent_port)
+    assert answered_in_time()["broker"] == "unavailable"
+
+
+def test_a_silent_database_does_not_keep_the_asker_waiting(db, silent_port):
+    with database_at(silent_port, OPTIONS={"connect_timeout": 2}):
+        assert answered_in_time()["database"] == "unavailable"
+
+
+def answered_in_time():
+    began = time.monotonic()
+    response = ask()
+    assert time.monotonic() - began < ENOUGH
+    return response.json()
+
+
+def test_patience_with_all_parts_fits_into_that_of_the_asker():
+    to_connect = settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]
+    assert to_connect + PATIENCE < 10
+    assert settings.CACHES["default"]["OPTIONS"]["socket_timeout"] < 10
+
+
+def test_a_database_that_is_not_migrated_is_not_ready(db):
+    with database_at(connection.settings_dict["PORT"], NAME="postgres"):
+        response = ask()
+    assert response.status_code == 503
+
+
+def test_a_connection_that_died_meanwhile_is_replaced(transactional_db):
+    assert ask().status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    kill(pid)
+    first, second = ask(), ask()
+    assert first.status_code in (200, 503)
+    assert second.status_code == 200
+
+
+def kill(pid):
+    def from_another_connection():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=from_another_connection)
+    other.start()
+    other.join()
+
+
+def test_a_connection_closed_behind_our_back_is_an_answer(transactional_db):
+    with connection.cursor():
+        connection.connection.close()
+    assert set(health(dt.datetime.now(dt.UTC))) == SAYS
+    assert health(dt.datetime.now(dt.UTC))["database"] == "ok"
+
+
+def test_a_table_that_is_held_does_not_keep_the_asker_waiting(transactional_db, monkeypatch):
+    monkeypatch.setattr("config.health.PATIENCE", 1)
+    held, answered = threading.Event(), threading.Event()
+
+    def hold():
+        try:
+            with wear(Hat.OWNER), connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE followup_watermark IN ACCESS EXCLUSIVE MODE")
+                held.set()
+                answered.wait(20)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(10)
+        assert answered_in_time()["database"] == "unavailable"
+    finally:
+        answered.set()
+        holder.join()
+    assert ask().json()["database"] == "ok"
+
+
+def test_a_broker_that_takes_nothing_is_an_answer(db, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
+
+    monkeypatch.setattr(redis.Redis, "set", refuse)
+    assert ask().json()["broker"] == "unavailable"
