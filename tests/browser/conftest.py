@@ -1,0 +1,173 @@
+"""A real browser before real processes: web server, database, Redis and sandbox gateway.
+
+Nothing here runs Django in the test's own process. Playwright keeps an event loop running in it,
+beside which Django would refuse to touch a database; hence also the module's scope of it all.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from messaging.views import callback_token
+from sandbox.testing import running_gateway
+from tests.conftest import TEMPLATE
+from tools import chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    """A headless Chromium; without one these tests fail, unless somebody says to skip them."""
+    if os.environ.get("PEYGIR_NO_BROWSER") == "1":
+        pytest.skip("PEYGIR_NO_BROWSER=1: NOT TESTED in a browser")
+    with contextlib.ExitStack() as stack:
+        try:
+            yield stack.enter_context(chromium.launched())
+        except chromium.NoBrowserError as problem:
+            pytest.fail(f"{problem}; PEYGIR_NO_BROWSER=1 skips these tests", pytrace=False)
+
+
+@pytest.fixture
+def page(chrome):
+    """A new visitor at a desk, who reads Persian. Errors in the page's scripts fail the test."""
+    context = chrome.new_context(locale="fa-IR", timezone_id="Asia/Tehran", viewport=DESKTOP)
+    context.set_default_timeout(15_000)
+    errors = []
+    visitor = context.new_page()
+    visitor.on("pageerror", lambda error: errors.append(str(error)))
+    yield visitor
+    context.close()
+    assert errors == []
+
+
+class House:
+    """One installation: its addresses and its commands, run as an operator runs them."""
+
+    def __init__(self, url, gateway, environment):
+        self.url, self.gateway, self._environment = url, gateway, environment
+
+    def manage(self, *arguments):
+        """The JSON document a command prints."""
+        command = [sys.executable, "manage.py", *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def tick(self, now):
+        """Planner and sender at a moment to which the gateway's clock has moved too."""
+        self.gateway.set_clock(now)
+        return self.manage("tick", "--now", now.isoformat())
+
+    def let_arrive(self):
+        """Let the phones get what is on its way, and the panel hear of it."""
+        self.gateway.advance(dt.timedelta(seconds=10))
+        assert _until(lambda: not self._untold())
+
+    def _untold(self):
+        world = self.gateway.world
+        with world.lock:
+            return list(world.gateway.untold(world.clock.now()))
+
+
+@pytest.fixture(scope="module")
+def house(django_db_setup, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    receipts = f"{url}/hooks/kavenegar/{callback_token('kavenegar', None)}/status/"
+    with running_gateway(status_url=receipts, title="کلینیک آرامش") as gateway:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": _own_database(),
+            "REDIS_URL": _own_redis(),
+            "PEYGIR_VAR": str(folder),
+            "PORT": str(port),
+            "PUBLIC_URL": url,
+            "KAVENEGAR_BASE_URL": gateway.base_url,
+            "KAVENEGAR_API_KEY": "key-of-the-house",
+        }
+        with _served(environment, port, folder / "web.log"):
+            yield House(url, gateway, environment)
+
+
+@contextlib.contextmanager
+def _served(environment, port, log):
+    options = [f"--bind=127.0.0.1:{port}", "--threads=4", "--no-control-socket"]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "config.wsgi", *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz", server, log)
+        yield
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address, server, log):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def answers():
+        assert server.poll() is None, log.read_text()
+        with contextlib.suppress(OSError), opener.open(address, timeout=5):
+            return True
+
+    assert _until(answers), log.read_text()
+
+
+def _until(condition, seconds=60):
+    """Whether it came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _own_database():
+    """A copy of the migrated template, of this worker alone and really committed to."""
+    name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    admin = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
+    admin.autocommit = True
+    with admin.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
+    admin.close()
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
+
+
+def _own_redis():
+    base, _, number = os.environ["REDIS_URL"].rpartition("/")
+    return f"{base}/{int(number) + 8}"
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
