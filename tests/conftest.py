@@ -20,7 +20,7 @@ TEMPLATE = "peygir_template"
 FOLDER = Path(os.environ["PEYGIR_TEST_FOLDER"])
 # Half a second each is what a real hash is for; nobody attacks the people of a test.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-#: The moment most tests live at: Saturday 1 Azar 1405, 10:00 in Tehran.
+#: The moment most tests live at: Saturday 30 Aban 1405, 10:00 in Tehran.
 NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
 
 

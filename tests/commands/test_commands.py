@@ -110,7 +110,7 @@ def test_the_preview_is_the_outbox_of_the_future(aramesh):
 
 def test_the_preview_says_why_a_late_booking_gets_nothing(aramesh, tmp_path):
     late = (
-        SESSIONS.splitlines()[0] + "\n3,101,دکتر صادقی,مشاوره‌ی فردی,1405/09/02 12:00,50,scheduled\n"
+        SESSIONS.splitlines()[0] + "\n3,101,دکتر صادقی,مشاوره‌ی فردی,1405/09/01 20:00,50,scheduled\n"
     )
     (tmp_path / "late.csv").write_text(late, encoding="utf-8")
     aramesh.ask(
