@@ -31,7 +31,7 @@ _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _PRESENTATION_FORMS = re.compile("[\ufb50-\ufbff\ufe70-\ufefc]+")
 _JOINERS = f"{ZWNJ}{_ZWJ}\u200b\u00ad"
 # Half-spaces as word processors and the Windows-1256 keyboard leave them behind.
-_BROKEN_ZWNJ = re.compile(f"(?<=[{_ARABIC}])[\u200b\u00ac\u00ad{_ZWJ}](?=[{_ARABIC}])")
+_BROKEN_ZWNJ = re.compile(f"(?<=[{_ARABIC}])[{ZWNJ}{_ZWJ}\u200b\u00ac\u00ad]+(?=[{_ARABIC}])")
 _EXTRA_ZWNJ = re.compile(f"(?<=[\\s{ZWNJ}]){ZWNJ}+|^{ZWNJ}+|{ZWNJ}+(?=\\s|$)")
 
 

@@ -41,6 +41,7 @@ def test_fold_makes_two_spellings_one(typed: str, folded: str) -> None:
         ("می\u200c\u200cشود", "می\u200cشود"),
         ("می\u200bشود", "می\u200cشود"),
         ("می\u00acشود", "می\u200cشود"),
+        ("می\u200b\u200dشود", "می\u200cشود"),
         ("می \u200cشود\u200c", "می شود"),
         ("\u200fسلام\u202c", "سلام"),
         ("a\u0000b\u001bc", "abc"),

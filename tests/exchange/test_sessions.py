@@ -352,7 +352,8 @@ def test_recorded_history_may_overlap(load) -> None:
     assert counts(report, "created")["sessions"] == 2
 
 
-def test_two_sessions_may_swap_their_times(load) -> None:
+def test_two_sessions_may_swap_their_times(load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.session_save.in_batches", lambda rows: ([row] for row in rows))
     early, late = "1405/09/06 10:00", "1405/09/06 11:00"
     load(row("1", start=early), row("2", "102", start=late))
     report = load(row("1", start=late), row("2", "102", start=early))

@@ -102,6 +102,8 @@ def test_confirming_twice_imports_once(reception, inside, clinic):
         Client.objects.all().delete()
     reception.post(there)
     assert inside(Client) == 0
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        assert ImportFile.objects.get().report["created"]["clients"] == 2
 
 
 def test_lists_that_bring_nothing_new_have_nothing_to_confirm(reception):
