@@ -18,7 +18,7 @@ from clinic.templatetags.peygir import persian_digits
 from clinic.text import ascii_digits
 from patients import phones
 from patients.actions import set_consent
-from patients.models import Client, ConsentRecord, Purpose
+from patients.models import Client, ConsentRecord, Gender, Purpose
 from patients.queries import next_file_no
 
 PHONE_ERRORS = {
@@ -105,6 +105,8 @@ class ClientForm(forms.ModelForm[Client]):
         self.initial["consents"] = [p.value for p in Purpose if self.instance.consents_to(p)]
         self._offer("therapist", Therapist, self.instance.therapist_id)
         self._offer("service", Service, self.instance.service_id)
+        gender: Any = self.fields["gender"]
+        gender.choices = [("", _("not chosen")), *Gender.choices]
         self.fields["honorific"].widget.attrs["list"] = "honorifics"
         for name in ("file_no", "email"):
             self.fields[name].widget.attrs["dir"] = "ltr"

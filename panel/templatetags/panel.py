@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
 from followup.defaults import RULE_NAMES
@@ -27,6 +29,7 @@ def phone(e164: str) -> str:
 
 
 @register.filter
-def people(clients: Iterable[Client]) -> str:
-    """Several clients as people say them: «مریم کریمی و علی کریمی»."""
-    return _(" and ").join(str(client) for client in clients)
+def people(clients: Iterable[Client]) -> SafeString:
+    """Several clients as people say them, «مریم کریمی و علی کریمی», in every direction of text."""
+    names = ((str(client),) for client in clients)
+    return format_html_join(_(" and "), "<bdi>{}</bdi>", names)
