@@ -108,7 +108,7 @@ def _near(clients: QuerySet[Client], words: list[str], exact: Q) -> list[int]:
 
     The database proposes by trigrams and the edit distance decides: trigrams alone bring in names
     that merely share an ending. Word similarity is not leakproof, so under row-level security it
-    reads the clinic's rows one by one: 12 ms for 2,000 clients.
+    reads the clinic's rows one by one: a third of a second for 10,000 clients.
     """
     forgiven = [word for word in words if _may_hold_a_typo(word)]
     if not forgiven:
