@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -11,6 +12,23 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+class RouteForPath(logging.Filter):
+    """Names the route in place of the address: invitations and callbacks carry secrets in theirs.
+
+    Django's own lines about refused and failed requests end in the path.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple):
+            match = getattr(request, "resolver_match", None)
+            shown = f"/{match.route}" if match else "(no such address)"
+            record.args = tuple(shown if arg == path else arg for arg in record.args)
+        return True
+
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -26,7 +44,10 @@ LOGGING: dict[str, Any] = {
             "foreign_pre_chain": SHARED,
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"routes": {"()": RouteForPath}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # A scanner's wrong Host header is not news.
