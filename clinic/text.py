@@ -88,16 +88,24 @@ def _ascii_digit(char: str) -> str:
 
 
 def _clean_line(text: str) -> str:
+    """Clean until nothing changes: what goes may let the letters beside it meet."""
+    while (cleaned := _clean_once(text)) != text:
+        text = cleaned
+    return cleaned
+
+
+def _clean_once(text: str) -> str:
     text = _PRESENTATION_FORMS.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    text = text.translate(_TO_PERSIAN).translate(_ARABIC_DIGITS)
     text = "".join(char for char in text if char in _JOINERS or not _is_noise(char))
+    # Letters are put together before they are looked at: a typed ی with a hamza is one ئ.
+    text = unicodedata.normalize("NFC", text).translate(_TO_PERSIAN).translate(_ARABIC_DIGITS)
     text = _BROKEN_ZWNJ.sub(ZWNJ, text)
     text = "".join(char for char in text if char in (ZWNJ, _ZWJ) or not _is_noise(char))
     return _join_words(unicodedata.normalize("NFC", text))
 
 
 def _join_words(text: str) -> str:
-    return _EXTRA_ZWNJ.sub("", _SPACES.sub(" ", text)).strip()
+    return _SPACES.sub(" ", _EXTRA_ZWNJ.sub("", text)).strip()
 
 
 def _is_noise(char: str) -> bool:
