@@ -186,6 +186,8 @@ STORAGES = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and PRODUCTION else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Behind the same proxy, or sign-in limits would count everybody as one address.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -205,6 +207,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
 for _name, _value in ENV.email.items():
     globals()[_name] = _value
+EMAIL_TIMEOUT = 10  # an invitation is mailed inside its request
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.default_from_email
 
 # -- Messaging ---------------------------------------------------------------------------------
