@@ -145,11 +145,7 @@ class MessageFactory(DjangoModelFactory):
 
     clinic = factory.SubFactory(ClinicFactory)
     client = factory.SubFactory(ClientFactory, clinic=factory.SelfAttribute("..clinic"))
-    session = factory.SubFactory(
-        SessionFactory,
-        clinic=factory.SelfAttribute("..clinic"),
-        clients=factory.LazyAttribute(lambda s: [s.factory_parent.client]),
-    )
+    session = factory.LazyAttribute(lambda m: SessionFactory(clinic=m.clinic, clients=[m.client]))
     template = factory.SubFactory(TemplateFactory, clinic=factory.SelfAttribute("..clinic"))
     rule_number = 1
     rule_key = "reminder_24h"
