@@ -160,7 +160,9 @@ def test_a_stream_that_opens_a_scope_of_its_own_passes(site, clinic, manager):
 
 def in_persian(text):
     with override("fa"):
-        return gettext(text)
+        translated = gettext(text)
+    assert translated != text
+    return translated
 
 
 def test_a_role_that_may_not_gets_a_page_that_says_so(site, clinic, receptionist):
