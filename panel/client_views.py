@@ -19,7 +19,7 @@ from clinic.toasts import done
 from followup.preview import Preview, upcoming
 from panel import visibility
 from panel.lines import lines_of, look_of
-from panel.pages import page_of, way_back
+from panel.pages import list_or_page, page_of, way_back
 from panel.timeline import Timeline
 from patients.actions import set_consent
 from patients.forms import ClientForm, ConsentForm
@@ -48,10 +48,9 @@ def clients(request: ClinicRequest) -> HttpResponse:
         "rows": [(client, starts.get(client.pk), client.rank == NEAR) for client in page],
         "reception": not visibility.is_therapist(request.membership),
     }
-    # Typing in the search changes only the list; the frame around it stays.
-    in_place = request.htmx and request.htmx.target == "client-list"
-    name = "panel/client_list.html" if in_place else "panel/clients.html"
-    return render(request, name, context)
+    return list_or_page(
+        request, "client-list", "panel/client_list.html", "panel/clients.html", context
+    )
 
 
 @require_safe

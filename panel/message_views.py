@@ -22,7 +22,7 @@ from messaging.models import Message, State
 from panel import visibility
 from panel.explain import reason_words, why
 from panel.outbox_filter import OutboxFilter
-from panel.pages import page_of
+from panel.pages import list_or_page, page_of
 
 #: States out of which a person may still take a message.
 STOPPABLE = (State.QUEUED, State.CLAIMED)
@@ -52,9 +52,8 @@ def messages(request: ClinicRequest) -> HttpResponse:
         "page_obj": page,
         "rows": [(message, reason_words(message.reason)) for message in page],
     }
-    in_place = request.htmx and request.htmx.target == "outbox"
-    return render(
-        request, "panel/message_list.html" if in_place else "panel/messages.html", context
+    return list_or_page(
+        request, "outbox", "panel/message_list.html", "panel/messages.html", context
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic import jalali
@@ -20,6 +22,17 @@ ROWS = 30
 def page_of(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
     """The page that `?page=` asks for; the first or the last one for a number that is none."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def list_or_page(
+    request: Any, target: str, part: str, whole: str, context: dict[str, Any]
+) -> HttpResponse:
+    """The list alone when HTMX puts it in place of `target`: the frame around it stays."""
+    in_place = bool(request.htmx) and request.htmx.target == target
+    response = render(request, part if in_place else whole, {**context, "in_place": in_place})
+    # Both have the same address: the browser's Back must not show the part as the page.
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
 
 
 def way_back(request: HttpRequest, default: str) -> str:

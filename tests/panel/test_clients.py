@@ -74,6 +74,7 @@ def test_typing_changes_only_the_list(as_reception, people):
     response = as_reception.get(LIST, {"q": "ملک"}, headers=headers)
     assert rows_of(response) == [people["her_client"].pk]
     assert "<html" not in html_of(response)
+    assert "HX-Request" in response.headers["Vary"]
 
 
 def test_near_spellings_stand_apart(as_reception, clinic, people):
