@@ -1,6 +1,6 @@
 # Everything a person does here. Needs make and Python 3.11+; the rest comes by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup environment browser demo test lint shell lock screenshots
+.PHONY: help setup environment browser demo test lint shell lock screenshots bench
 
 PY := .venv/bin/python
 # `make lock` writes this into the heads of the lock files, so that no machine's options do.
@@ -36,6 +36,9 @@ lint: environment ## style, types, import order, migrations, nothing of this mac
 	$(PY) -c 'import sys; from importlinter.cli import lint_imports_command as it; sys.exit(it())' --no-logo
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) tools/check_tree.py
+
+bench: environment ## how long imports take, and how that grows
+	@$(PY) -m bench.imports
 
 shell: environment ## Django's shell
 	@$(PY) manage.py shell
