@@ -119,6 +119,8 @@ def move(
         session.starts_at, session.ends_at = starts_at, starts_at + length
         session.therapist = therapist or session.therapist
         _save(session)
+        for client in session.clients.all():
+            ensure_treatment(client, session.therapist, session.service, now=now)
         _note(session, Kind.MOVED, before, now, by)
     return session
 

@@ -113,6 +113,7 @@ DOORS = {
     "account_signup": door(),
     "account_reauthenticate": door(),
     "account_change_password": door(),
+    "account_set_password": door(),
     "account_reset_password": door(),
     "account_reset_password_done": door(),
     "account_reset_password_from_key_done": door(),

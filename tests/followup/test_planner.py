@@ -8,7 +8,7 @@ from django.db import connection
 
 from clinic.models import Therapist
 from clinic.tenancy import Hat, wear
-from followup import actions as rules
+from followup import actions as rules, planner
 from followup.models import Rule, Watermark
 from followup.planner import plan
 from messaging.models import Message
@@ -368,11 +368,11 @@ def test_planning_takes_the_same_queries_for_one_session_and_for_thirty(
 
 
 def test_the_scan_reaches_sessions_through_the_partial_index(live):
-    session_at(live, START)
-    from followup import planner
-
+    session = session_at(live, START)
+    with connection.cursor() as cursor:
+        cursor.execute(A_YEAR_OF_SESSIONS, [session.pk])
+        cursor.execute("ANALYZE sessions_app_session")
     with wear(Hat.WORKER, clinic_id=None), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
         values = {"now": tehran(DUE_72H), "since": tehran(DUE_72H), "until": tehran(DUE_72H)}
         values |= {"reach": dt.timedelta(0), "longest_spread": dt.timedelta(0), "last_minutes": 600}
         cursor.execute(
@@ -381,6 +381,16 @@ def test_the_scan_reaches_sessions_through_the_partial_index(live):
         )
         plan_text = "\n".join(line for (line,) in cursor.fetchall())
     assert "session_coming" in plan_text
+
+
+A_YEAR_OF_SESSIONS = """
+INSERT INTO sessions_app_session (clinic_id, therapist_id, service_id, starts_at, ends_at, state,
+                                  cancelled_by, revision, booked_at, source, online_url)
+SELECT clinic_id, therapist_id, service_id, starts_at - n * interval '1 hour',
+       ends_at - n * interval '1 hour', CASE WHEN n < 200 THEN 'scheduled' ELSE 'attended' END,
+       '', 1, booked_at, source, ''
+  FROM sessions_app_session, generate_series(1, 20000) n WHERE id = %s
+"""
 
 
 def test_messages_of_the_planner_are_born_queued_with_their_due_time(live):

@@ -112,6 +112,15 @@ def test_another_length_at_the_same_start_keeps_the_promise(people):
     assert moved.ends_at == TOMORROW + dt.timedelta(minutes=80)
 
 
+def test_a_session_moved_to_another_therapist_begins_a_treatment_there(people, clinic):
+    colleague = factories.TherapistFactory(clinic=clinic)
+    actions.move(book(people), starts_at=TOMORROW, therapist=colleague, now=NOW)
+    assert {t.therapist for t in people["wife"].treatments.all()} == {
+        people["therapist"],
+        colleague,
+    }
+
+
 def test_a_recorded_session_is_not_moved(people):
     session = actions.record(book(people, NOW - HOUR), State.ATTENDED, now=NOW)
     with pytest.raises(actions.SessionError):
