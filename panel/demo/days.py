@@ -28,7 +28,7 @@ _MOVED_AT = (2, dt.time(12, 30))
 _CONFIRMED_AT = (1, dt.time(18, 40))
 _LAST_LOOK = dt.time(20, 58)
 #: When reminders leave, and a moment more for the spread of those of the day before.
-_REMINDED = (dt.timedelta(hours=72, minutes=-1), dt.timedelta(hours=24, minutes=-11))
+REMINDED = (dt.timedelta(hours=72, minutes=-1), dt.timedelta(hours=24, minutes=-11))
 _CANCELLED_BY = {
     Fate.CANCELLED_BY_CLIENT: CancelledBy.CLIENT,
     Fate.CANCELLED_LATE: CancelledBy.LATE,
@@ -108,7 +108,7 @@ def live(
     for appointment in coming:
         events += _events(appointment, reception, opened, now)
     starts = {start for it in coming for start in (it.starts_at, it.agreed_start())}
-    due = {start - lead for start in starts for lead in _REMINDED}
+    due = {start - lead for start in starts for lead in REMINDED}
     due |= set(_evenings(opened, now))
     events += [(at, partial(tick, gateway_clock)) for at in due]
     events.append((now, partial(tick, gateway_clock)))

@@ -24,7 +24,7 @@ from panel.demo.people import (
 PAST_WEEKS = 10
 #: When no therapist has an hour of his own.
 EVENING = dt.time(20, 0)
-_SEED = 1491
+_SEED = 1473
 _MOVED_OF_100 = 6
 _THURSDAY = 5  # the door closes at noon
 _CONFIRMS_OF_100 = 35

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
@@ -34,7 +35,7 @@ from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
 
 #: How long ago the clinic went live. Its earlier weeks came with the list it imported.
-LIVE_DAYS = 10
+LIVE_DAYS = 7
 _OPENED_AT = dt.time(8, 30)
 _RIAL = 10  # in a Toman
 
@@ -66,7 +67,7 @@ def others() -> int:
 
 
 def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock) -> Clinic:
-    """Build the clinic as if it had gone live ten days ago. All of it, or nothing.
+    """Build the clinic as if it had gone live a week ago. All of it, or nothing.
 
     The gateway of this process must be a sandbox: the texts of these days are really sent.
     """
@@ -78,10 +79,11 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
         receptionist = _receptionist()
         _import(clinic, receptionist, planned, opened)
         reception = Reception(clinic, receptionist)
-        agreed_at = now - soon.AGREED_BEFORE
+        agreed_at, tick = now - soon.AGREED_BEFORE, partial(days.tick, gateway_clock)
         also = [
             (opened + dt.timedelta(days=1, hours=2), lambda at: _refuse(reception, at)),
             (agreed_at, lambda at: soon.book_first(reception, now, at)),
+            *((start - days.REMINDED[0], tick) for start in soon.starts(now)),
         ]
         days.live(
             planned, reception, opened=opened, now=now, also=also, gateway_clock=gateway_clock

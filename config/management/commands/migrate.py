@@ -41,7 +41,9 @@ def provision_for_superuser() -> None:
     if not superuser or hats == len(HATS):
         return
     try:
-        provision(os.environ["DATABASE_URL"], connection.settings_dict["NAME"], secrets.token_urlsafe(24))
+        provision(
+            os.environ["DATABASE_URL"], connection.settings_dict["NAME"], secrets.token_urlsafe(24)
+        )
     except ProvisionError as problem:
         raise CommandError(str(problem)) from None
     connection.close()
