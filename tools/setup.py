@@ -28,8 +28,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 NO_BROWSER = """
 ################################################################################
 #  NO BROWSER. Chromium could be neither found nor installed.                   #
-#  Everything works but the browser tests and the screenshots, which are        #
-#  SKIPPED. Install chromium or google-chrome, then run `make browser`.         #
+#  Everything works but the screenshots and the browser tests, which FAIL       #
+#  unless PEYGIR_NO_BROWSER=1 says to skip them. Install chromium or            #
+#  google-chrome, then run `make browser`.                                      #
 ################################################################################
 """
 

@@ -80,7 +80,7 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
         _import(clinic, receptionist, planned, opened)
         reception = Reception(clinic, receptionist)
         agreed_at, tick = now - soon.AGREED_BEFORE, partial(days.tick, gateway_clock)
-        also = [
+        also: list[days.Event] = [
             (opened + dt.timedelta(days=1, hours=2), lambda at: _refuse(reception, at)),
             (agreed_at, lambda at: soon.book_first(reception, now, at)),
             *((start - days.REMINDED[0], tick) for start in soon.starts(now)),

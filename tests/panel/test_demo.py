@@ -97,7 +97,7 @@ def test_history_was_imported_and_the_rest_was_done_by_reception(inside):
     assert kinds["booked"] == Session.objects.count()
     assert kinds["moved"] > 0
     assert kinds["cancelled"] > 0
-    assert kinds["outcome"] > 40
+    assert kinds["outcome"] > 30
     assert ConsentRecord.objects.filter(source="import").count() == 120
 
 
@@ -106,12 +106,12 @@ def test_every_sent_text_is_at_the_gateway_and_every_text_there_was_sent(inside)
     ours = {(m.pk, m.text, m.provider_id) for m in sent}
     theirs = {(text.local_id, text.body, str(text.id)) for text in inside.gateway.messages}
     assert ours == theirs
-    assert len(ours) > 100
+    assert len(ours) > 60
 
 
 def test_sent_texts_have_been_followed_to_the_phones(inside):
     states = Counter(Message.objects.values_list("state", "reason"))
-    assert states["delivered", ""] > 80
+    assert states["delivered", ""] > 60
     assert states["undelivered", "carrier"] >= 1
     assert states["undelivered", "blocked"] >= 1
     assert states["skipped", "no_consent"] >= 1
