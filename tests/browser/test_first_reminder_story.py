@@ -8,6 +8,8 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.browser
+
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
 WEEKDAYS = ("دوشنبه", "سه‌شنبه", "چهارشنبه", "پنجشنبه", "جمعه", "شنبه", "یکشنبه")
 MONTHS = (
@@ -189,7 +191,7 @@ def read_the_messages(house, page):
     assert seen == [("مریم کریمی", "رسید"), ("علی رحیمی", "رسید"), ("مریم کریمی", "رسید")]
     page.locator("table.outbox tbody tr").nth(1).locator("td").nth(2).get_by_role("link").click()
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_have_text("یادآوری سه روز پیش برای علی رحیمی")
+    expect(heading).to_have_text("یادآوری سه روز پیش از جلسه برای علی رحیمی")
     assert page.locator(".sms").inner_text() == ALI_72H
 
 

@@ -87,7 +87,7 @@ def test_inviting_again_replaces_the_open_invitation(as_boss, clinic, client):
 def test_a_member_is_not_invited_twice(as_boss, clinic):
     MembershipFactory(clinic=clinic, user=UserFactory(email="sara@example.ir"))
     page = text_of(as_boss.post(NEW, {"email": "sara@example.ir", "role": "manager"}))
-    assert "این فرد همین حالا عضو است." in page
+    assert "این فرد از پیش عضو کلینیک است." in page
     assert not Invitation.objects.exists()
 
 

@@ -212,7 +212,7 @@ def test_a_therapist_is_added_with_the_title_that_texts_say(as_manager, clinic):
 def test_two_therapists_cannot_have_one_name_however_it_is_typed(as_manager, clinic):
     TherapistFactory(clinic=clinic, name="مریم صادقی")
     response = as_manager.post(f"{CLINIC}therapists/new/", {"name": "مريم  صادقي"})
-    assert errors_of(response) == {"name": "درمانگری به همین نام هست."}
+    assert errors_of(response) == {"name": "درمانگری به همین نام هست؛ نام دیگری بنویسید."}
 
 
 def test_another_clinic_may_have_a_therapist_of_the_same_name(as_manager, other_clinic):

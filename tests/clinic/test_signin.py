@@ -148,7 +148,7 @@ def test_a_password_is_changed_only_with_the_present_one(client, receptionist):
     client.force_login(receptionist)
     new = {"password1": "eight blue horses", "password2": "eight blue horses"}
     page = client.post("/accounts/password/change/", {"oldpassword": "wrong", **new})
-    assert "این گذرواژه‌ی کنونی شما نیست." in text_of(page)
+    assert "گذرواژه‌ی کنونی شما این نیست؛ دوباره بنویسید." in text_of(page)
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, **new})
     receptionist.refresh_from_db()
     assert receptionist.check_password("eight blue horses")

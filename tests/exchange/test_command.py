@@ -71,7 +71,8 @@ def test_an_unreadable_file_is_one_line_and_changes_nothing(run, clinic):
     with pytest.raises(CommandError) as caught:
         run(clients=csv_file(CLIENTS), sessions=b"%PDF-1.7")
     assert (
-        str(caught.value) == "sessions.dat: این فایل PDF است؛ فهرست را با قالب xlsx یا csv بگیرید."
+        str(caught.value)
+        == "sessions.dat: این فایل PDF است؛ از فهرست با قالب xlsx یا csv خروجی بگیرید."
     )
     assert count(clinic, Client) == 0
 

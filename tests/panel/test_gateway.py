@@ -132,7 +132,7 @@ def test_the_gateways_codes_are_explained(as_manager, clinic, own_gateway, code,
 
 
 def test_checking_without_a_key_asks_for_one(as_manager, clinic, own_gateway):
-    assert "هنوز کلیدی نیست." in text_of(as_manager.post(f"{PATH}check/", follow=True))
+    assert "هنوز کلیدی ثبت نشده است." in text_of(as_manager.post(f"{PATH}check/", follow=True))
     assert own_gateway.calls == []
 
 

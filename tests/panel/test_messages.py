@@ -50,7 +50,12 @@ def test_the_newest_come_first_with_state_and_reason(as_reception, clinic, peopl
     response = as_reception.get(OUTBOX)
     assert rows_of(response) == [new.pk, old.pk]
     words = text_of(response)
-    for said in ("در پرونده شماره‌ی موبایلی نیست", "سلام خانم کریمی", "یادآوری روز پیش", "۲ پیام"):
+    for said in (
+        "در پرونده شماره‌ی موبایلی نیست",
+        "سلام خانم کریمی",
+        "یادآوری یک روز پیش از جلسه",
+        "۲ پیام",
+    ):
         assert said in words
 
 
@@ -179,7 +184,7 @@ def test_the_steps_of_a_life_are_in_order(state, fields, steps):
         ({"state": "queued"}, "موعدش رسیده"),
         (
             {"state": "queued", "attempts": 1, "reason": "busy"},
-            "هنوز نرفته است: سامانه‌ی پیامکی هنوز نتوانسته",
+            "هنوز نرفته است: درگاه پیامک هنوز نتوانسته",
         ),
         ({"state": "claimed"}, "در حال آماده‌سازی"),
         ({"state": "sending"}, "سپرده می‌شود"),
@@ -195,7 +200,7 @@ def test_the_steps_of_a_life_are_in_order(state, fields, steps):
         ({"state": "failed", "reason": "refused"}, "قطعاً رد کرد"),
         ({"state": "failed"}, "قطعاً رد کرد"),
         ({"state": "failed", "reason": "no_answer"}, "روشن شد که فرستاده نشده"),
-        ({"state": "unknown", "reason": "no_answer"}, "پاسخ سامانه‌ی پیامکی نرسید"),
+        ({"state": "unknown", "reason": "no_answer"}, "پاسخ درگاه پیامک نرسید"),
         ({"state": "unknown"}, "هنوز معلوم نیست رفته است یا نه."),
         ({"state": "shadow"}, "حالت آزمایشی"),
     ],

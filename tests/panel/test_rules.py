@@ -94,7 +94,7 @@ def test_the_preview_is_a_fragment_that_escapes_what_is_typed(as_manager):
 def test_a_value_that_the_clinic_lacks_is_pointed_out(as_manager, mehr):
     type(mehr).objects.filter(pk=mehr.pk).update(phone="")
     page = text_of(as_manager.get(PATH))
-    assert page.count("«تلفن» کلینیک خالی است و این متن فرستاده نمی‌شود.") == 2
+    assert page.count("«تلفن» کلینیک خالی است؛ تا پر نشود، این متن فرستاده نمی‌شود.") == 2
 
 
 def test_switching_off_cancels_what_waits_and_can_be_undone(as_manager, mehr, rule):

@@ -317,7 +317,7 @@ def test_sessions_nobody_recorded_are_shown_newest_first_with_their_count(
     part = attention_of(as_reception.get(CLINIC))
     shown = re.findall(r'id="open-(\d+)"', part)
     assert shown == [str(s.pk) for s in sessions[:20]]
-    assert "۲۰ تای تازه‌تر از ۲۳ جلسه" in part
+    assert "۲۰ جلسه‌ی تازه‌تر از ۲۳ جلسه" in part
     assert '<span class="count card-actions">۲۳</span>' in part
 
 
