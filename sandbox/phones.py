@@ -48,7 +48,7 @@ _LOOKS: Final = {
     Status.CANCELLED: ("لغو شد", "alert", "bad"),
     Status.BLOCKED: ("مسدود", "alert", "bad"),
 }
-_REPLY_LOOKS: Final = {None: "در صندوق ورودی", 200: "تحویل پیگیری شد"}
+_REPLY_LOOKS: Final = {None: "در صندوق ورودی", 200: "تحویل پیگیر شد"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _nothing(wanted: str) -> str:
         "<a href='/'>همه‌ی گوشی‌ها</a></p>"
         if wanted
         else "<h2>هنوز پیامکی نرسیده است</h2>"
-        "<p>هر پیامکی که پیگیری بفرستد، همین‌جا روی گوشیِ گیرنده دیده می‌شود.</p>"
+        "<p>هر پیامکی که پیگیر بفرستد، همین‌جا روی گوشیِ گیرنده دیده می‌شود.</p>"
     )
     return f"<div class='nothing' id='row'>{words}</div>"
 

@@ -14,7 +14,7 @@ from panel.demo.world import News
 
 _RULE = "─" * 78
 _ROLES = {
-    "owner": ("Owner", "مدیر و صاحب کلینیک"),
+    "owner": ("Owner", "مالک کلینیک"),
     "reception": ("Reception", "پذیرش"),
     "therapist": ("Therapist", "درمانگر"),
     "operator": ("Operator", "راهبر سامانه؛ ورود دومرحله‌ای می‌خواهد"),
@@ -26,10 +26,10 @@ def ready(
 ) -> Iterator[str]:
     """Left to right first, Persian last: terminals mix the two badly in one column."""
     yield _RULE
-    yield "  Peygir is ready · پیگیری آماده است"
+    yield "  Peygir is ready · پیگیر آماده است"
     yield ""
     yield _row("Panel", f"{addresses.panel}/", "پنل کلینیک")
-    yield _row("Phones", f"{addresses.sandbox}/", "گوشی‌های آزمایشی: هر پیامک این‌جا می‌رسد")
+    yield _row("Phones", f"{addresses.sandbox}/", "گوشی‌های آزمایشی: هر پیامک اینجا می‌رسد")
     yield _row("Admin", f"{addresses.panel}/operator/", "مدیریت همه‌ی کلینیک‌ها")
     yield ""
     for person in (*STAFF, OPERATOR):
@@ -38,7 +38,7 @@ def ready(
     yield ""
     yield from about(news)
     yield f"  Logs: {logs}/"
-    yield "  Ctrl-C stops everything and keeps the data · با Ctrl-C همه چیز می‌ایستد و داده‌ها می‌ماند"
+    yield "  Ctrl-C stops everything and keeps the data · با Ctrl-C همه‌چیز می‌ایستد و داده‌ها می‌ماند"
     yield "  RESET=1 make demo starts over · با RESET=1 از نو ساخته می‌شود"
     yield _RULE
 
@@ -47,26 +47,26 @@ def about(news: News) -> Iterator[str]:
     """What will happen next, and what this start has done to the data."""
     if news.booked:
         count = persian_digits(str(news.booked))
-        yield f"  Booked {news.booked} more sessions · {count} جلسه‌ی تازه رزرو شد"
+        yield f"  Booked {news.booked} more sessions · {count} جلسه‌ی تازه ثبت شد"
     if news.quiet_hours != NIGHT:
         begins, ends = (f"{clock:%H:%M}" for clock in news.quiet_hours)
         yield (
             f"  It is night in Tehran: quiet hours are {begins}–{ends} here, so that texts leave"
-            f" · ساعت سکوت این کلینیک {persian_digits(begins)} تا {persian_digits(ends)} است"
+            f" · ساعت‌های سکوت این کلینیک {persian_digits(begins)} تا {persian_digits(ends)} است"
         )
     if news.first_at:
         clock = jalali.time(news.first_at, language="en")
         count = persian_digits(str(news.texts_soon))
         yield (
             f"  {news.texts_soon} reminders leave in the next minutes, the first at {clock}"
-            f" · {count} یادآوری تا چند دقیقه‌ی دیگر، نخستین در ساعت {persian_digits(clock)}"
+            f" · {count} یادآوری تا چند دقیقه‌ی دیگر، نخستین آن‌ها ساعت {persian_digits(clock)}"
         )
 
 
 def other_port(what: str, wanted: int, taken: int) -> str:
     return (
         f"  Port {wanted} is taken: the {what} uses {taken}"
-        f" · درگاه {persian_digits(str(wanted))} گرفته بود؛ {persian_digits(str(taken))} به کار رفت"
+        f" · پورت {persian_digits(str(wanted))} گرفته بود؛ {persian_digits(str(taken))} به کار رفت"
     )
 
 

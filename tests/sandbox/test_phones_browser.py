@@ -75,7 +75,7 @@ def test_a_reply_being_written_is_left_alone_and_travels(gateway, page):
         expect(field).to_have_value("می‌آیم")
 
         field.press("Enter")
-        expect(page.get_by_text("تحویل پیگیری شد")).to_be_visible()
+        expect(page.get_by_text("تحویل پیگیر شد")).to_be_visible()
         expect(field).to_have_value("")
         assert [fields["message"] for fields in there.received] == ["می‌آیم"]
 
