@@ -64,7 +64,11 @@ class JsonCommand(BaseCommand):
         now = options.pop("now")
         if now is not None:
             refuse_moved_time_near_real_people()
-        return self.answer(now or timezone.now(), **options)
+            self.clock = lambda: now
+        return self.answer(self.clock(), **options)
+
+    #: The time in UTC for work that takes a while; with `--now` it stands still.
+    clock: Callable[[], dt.datetime] = staticmethod(timezone.now)
 
     #: `answer(now, **options)`: the document to print, at the time given (UTC). Raises
     #: CommandError for bad input.
@@ -75,8 +79,12 @@ def moment(text: str) -> dt.datetime:
     """An ISO 8601 time; without an offset it is Tehran's. For argparse: raises ArgumentTypeError."""
     try:
         value = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return _in_utc(value)
+    except (ValueError, OverflowError):
         raise ArgumentTypeError(f"not an ISO 8601 time: {text}") from None
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
         value = value.replace(tzinfo=timezone.get_default_timezone())
     return value.astimezone(dt.UTC)

@@ -11,7 +11,7 @@ from clinic.text import fold
 from exchange.bulk import BATCH, in_batches, update_many
 from exchange.catalogue import Catalogue
 from exchange.reading import Table
-from exchange.reasons import why
+from exchange.reasons import ConflictError, why
 from exchange.report import Problem, Report
 from exchange.rows import ClientRow, problem_at
 from patients.models import Client, ConsentRecord, Purpose
@@ -47,6 +47,8 @@ class ClientPlan:
     new: list[Client] = field(default_factory=list)
     changed: list[Client] = field(default_factory=list)
     unchanged: int = 0
+    #: What a changed client was when the list was read, by id.
+    before: dict[int, list[Any]] = field(default_factory=dict)
 
     def count(self, report: Report) -> None:
         report.created["clients"] = len(self.new)
@@ -71,9 +73,14 @@ class ClientPlan:
         )
         for batch in in_batches(sorted(self.changed, key=lambda client: client.pk)):
             # Held first, in the order of everybody who holds clients, so that none deadlocks.
-            held = Client.objects.select_for_update(of=("self",)).order_by("pk")
-            list(held.filter(pk__in=[client.pk for client in batch]).values_list("pk"))
+            held = Client.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
+            self._refuse_changed_meanwhile(held.filter(pk__in=[client.pk for client in batch]))
             update_many(Client, batch, _CHANGEABLE)
+
+    def _refuse_changed_meanwhile(self, held: Iterable[Client]) -> None:
+        """A phone corrected since the list was read must not be put back: import once more."""
+        if any(_state(client) != self.before[client.pk] for client in held):
+            raise ConflictError
 
 
 @dataclass(slots=True)
@@ -109,8 +116,11 @@ def _plan_row(
         _apply(client, row, names)
         files.add(client)
         plan.new.append(client)
-    elif _apply(client, row, names):
+        return
+    before = _state(client)
+    if _apply(client, row, names):
         plan.changed.append(client)
+        plan.before[client.pk] = before
     else:
         plan.unchanged += 1
 

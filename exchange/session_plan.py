@@ -55,6 +55,7 @@ class Candidate:
     #: The known session as it was, for its history.
     before: dict[str, Any] = field(default_factory=dict)
     before_no: str | None = None
+    before_revision: int = 0
 
     @property
     def first(self) -> SessionRow:
@@ -267,6 +268,7 @@ class Planner:
         if known:
             candidate.session = known.session
             candidate.before = snapshot(known.session)
+            candidate.before_revision = known.session.revision
             candidate.before_no = known.session.session_no
             _change(candidate, self.now, keep_state=keep_state)
         else:

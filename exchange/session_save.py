@@ -30,7 +30,7 @@ def save_sessions(plan: SessionPlan, *, now: dt.datetime, progress: Progress) ->
     with connection.cursor() as cursor:
         # Sessions may swap places, and the two may be in different batches: `check_keys` looks.
         cursor.execute("SET CONSTRAINTS therapist_is_in_one_place DEFERRED")
-    for batch in in_batches(plan.changed):
+    for batch in in_batches(sorted(plan.changed, key=lambda candidate: candidate.session.pk)):
         _change(batch, now)
         done += len(batch)
         progress("saved", done, total)
@@ -72,9 +72,9 @@ def _refuse_changed_meanwhile(batch: Iterable[Candidate]) -> None:
     Locking all known sessions while the list is being read would hold up reception and the
     sender for as long; the price of not doing so is this error, and importing once more.
     """
-    planned = {candidate.session.pk: candidate.before for candidate in batch}
-    held = Session.objects.select_for_update(of=("self",)).filter(pk__in=planned)
-    found = {session.pk: snapshot(session) for session in held.order_by("pk")}
+    planned = {c.session.pk: (c.before, c.before_revision) for c in batch}
+    held = Session.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=planned)
+    found = {s.pk: (snapshot(s), s.revision) for s in held.order_by("pk")}
     if found != planned:
         raise ConflictError
 

@@ -11,7 +11,7 @@ from followup.models import Rule
 from messaging import outbox
 from messaging.models import Reason, Template
 from sessions_app.actions import session_changed
-from sessions_app.models import Session, SessionChange
+from sessions_app.models import Session, SessionChange, State
 
 
 def open_clinic(
@@ -89,7 +89,7 @@ def _sweep_outbox(
     The sender's re-check would stop them too; this makes the panel right at once.
     """
     kinds = SessionChange.Kind
-    if change.kind == kinds.CANCELLED:
+    if session.state == State.CANCELLED:
         outbox.cancel_of_session(session.pk, Reason.SESSION_CANCELLED, now=now)
     elif "starts_at" in change.after and change.kind in (kinds.MOVED, kinds.UNDONE):
         outbox.cancel_of_session(session.pk, Reason.SESSION_MOVED, now=now)

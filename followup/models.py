@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
@@ -56,6 +57,17 @@ class Rule(TenantModel):
     @property
     def lead(self) -> dt.timedelta:
         return dt.timedelta(minutes=self.lead_minutes)
+
+
+def wanted_by_rule() -> Q | Combinable:
+    """For the sender's re-check: the rule that planned a message is still on, and was on then.
+
+    What was on its way out or unclear when a rule was switched off must not leave later.
+    """
+    on = Rule.objects.filter(
+        pk=OuterRef("rule_number"), enabled=True, active_since__lte=OuterRef("due_at")
+    )
+    return Q(rule_number=None) | Q(Exists(on))
 
 
 class Watermark(models.Model):

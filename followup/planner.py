@@ -23,6 +23,8 @@ from followup.models import Kind, Rule, Watermark
 OVERLAP = dt.timedelta(days=1)
 #: Reminders due in quiet hours go in these last minutes before them.
 LAST_MINUTES = dt.timedelta(minutes=10)
+#: Before the quiet hours themselves: one tick and one drain must still fit.
+MARGIN = dt.timedelta(minutes=2)
 LONGEST_SPREAD = dt.timedelta(hours=1)
 
 # Sessions are reached through the few distinct leads, given as VALUES: each is one range of the
@@ -37,7 +39,7 @@ timed AS (
            s.starts_at - leads.minutes * interval '1 minute' AS nominal,
            -- The same session always gets the same second, whoever asks and however often.
            mod(s.id * 7919, greatest(r.spread_minutes * 60, 1)) * interval '1 second' AS spread,
-           mod(s.id * 7919, %(last_minutes)s) * interval '1 second' AS place_in_last_minutes
+           mod(s.id * 7919, %(places)s) * interval '1 second' AS place_in_last_minutes
       FROM leads
       JOIN sessions_app_session s
         ON s.starts_at > %(since)s - %(longest_spread)s + leads.minutes * interval '1 minute'
@@ -58,6 +60,10 @@ occasions AS (
                      - %(last_minutes)s * interval '1 second' + place_in_last_minutes
                 ELSE nominal + spread
            END AS due_at,
+           CASE t.purpose WHEN 'transactional' THEN cl.consent_transactional
+                          WHEN 'follow_up' THEN cl.consent_follow_up
+                          WHEN 'motivation' THEN cl.consent_motivation
+                          ELSE cl.consent_campaign END AS consents,
            t.booked_at > t.starts_at - t.notice_minutes * interval '1 minute' AS booked_late
       FROM timed t
       JOIN sessions_app_participant p ON p.session_id = t.session_id
@@ -86,7 +92,9 @@ SELECT o.clinic_id, o.rule_id, o.key, o.purpose, o.channel, o.template_id, o.cli
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
- ORDER BY o.due_at
+ -- Of two clients with one phone, the one who consents is told. And the order is total, so that
+ -- two planners at once meet each other's rows in the same order and cannot deadlock.
+ ORDER BY o.due_at, o.session_id, o.rule_id, NOT o.consents, o.client_id
 ON CONFLICT DO NOTHING
 RETURNING state
 """
@@ -136,6 +144,7 @@ def bounds(since: dt.datetime, until: dt.datetime) -> dict[str, Any]:
         "reach": _longest_quiet() + LAST_MINUTES,
         "longest_spread": LONGEST_SPREAD,
         "last_minutes": int(LAST_MINUTES.total_seconds()),
+        "places": int((LAST_MINUTES - MARGIN).total_seconds()),
     }
 
 

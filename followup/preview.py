@@ -62,7 +62,8 @@ class Preview:
 
 
 SELECT = """
-SELECT o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.booked_late,
+SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
+       o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.booked_late,
        o.due_at < o.active_since OR o.due_at < o.live_since AS before_live
   FROM occasions o
  WHERE o.due_at > %(since)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
@@ -71,8 +72,9 @@ SELECT o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_unt
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
- ORDER BY o.due_at, o.session_id, o.client_id
+ ORDER BY o.session_id, o.rule_id, o.recipient, NOT o.consents, o.client_id
 """
+DUE_AT = 4
 SESSIONS = "s.clinic_id = %(clinic)s AND s.state IN ('scheduled', 'confirmed', 'cancelled')"
 
 
@@ -104,7 +106,7 @@ def _rows(
     values = {"clinic": clinic.pk, "client": client and client.pk, **bounds(since, until)}
     with connection.cursor() as cursor:
         cursor.execute(occasions_sql(leads, SESSIONS) + SELECT, values)
-        return list(cursor.fetchall())
+        return sorted(cursor.fetchall(), key=lambda row: (row[DUE_AT], row[0], row[1]))
 
 
 def _shared_phones(clients: dict[int, Client]) -> set[str]:
@@ -165,5 +167,5 @@ def _as_planned(
         due_at=due_at,
         useful_until=useful_until,
     )
-    message.still_participant = True  # type: ignore[attr-defined]
+    message.still_participant = message.is_wanted = True  # type: ignore[attr-defined]
     return message

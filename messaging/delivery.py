@@ -12,9 +12,9 @@ import datetime as dt
 import secrets
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -28,6 +28,8 @@ from messaging.providers.base import Accepted, ErrorKind, OutgoingText, Provider
 
 log = structlog.get_logger(__name__)
 
+#: The time in UTC, asked anew; a moved clock stands still.
+Clock = Callable[[], dt.datetime]
 #: A drain stops after this and lets the next one go on, well inside the task's time limit.
 BUDGET_SECONDS = 40.0
 LONGEST_PAUSE = dt.timedelta(minutes=15)
@@ -38,39 +40,46 @@ class Call:
     """Messages for one HTTP call: equal text, one gateway. Without text: nothing may leave."""
 
     ids: list[int]
-    text: str | None
+    text: str | None = field(repr=False)
     gateway: Gateway | None
 
 
-def drain(now: dt.datetime, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
+def drain(clock: Clock, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
     """Deliver what is due until nothing is left or the time is up; returns counts by result.
 
     Safe to run in any number of processes at once, to lose, and to repeat: the rows are the truth.
+    `clock` gives the time in UTC and is asked before each call: a drain takes a while, and quiet
+    hours may begin, or a lease end, in the middle of it.
     """
     holder = secrets.token_hex(8)
     deadline = time.monotonic() + budget_seconds
     with _worker():
-        counts = outbox.sweep(now)
+        counts = outbox.sweep(clock())
     while time.monotonic() < deadline:
         with _worker():
-            ids = outbox.claim(now, holder)
+            ids = outbox.claim(clock(), holder)
         if not ids:
             break
-        counts += _deliver(ids, holder, now, deadline)
+        counts += _deliver(ids, holder, clock, deadline)
     return counts
 
 
-def _deliver(ids: Sequence[int], holder: str, now: dt.datetime, deadline: float) -> Counter[str]:
+def _deliver(ids: Sequence[int], holder: str, clock: Clock, deadline: float) -> Counter[str]:
     counts = Counter[str]()
     with _worker():
-        calls = list(_calls(outbox.drafts(ids, holder, now)))
+        calls = list(_calls(outbox.drafts(ids, holder, clock())))
+    refusing: set[Gateway] = set()
     for position, call in enumerate(calls):
         if time.monotonic() >= deadline:
-            rest = [i for c in calls[position:] for i in c.ids]
+            left = [i for c in calls[position:] for i in c.ids]
             with _worker():
-                outbox.release(rest, holder=holder, now=now)
+                outbox.release(left, holder=holder, now=clock())
             break
-        counts += _one_call(call, holder, now)
+        if call.gateway in refusing:
+            with _worker():
+                outbox.rest(call.ids, holder=holder, now=clock())
+            continue
+        counts += _one_call(call, holder, clock, refusing)
     return counts
 
 
@@ -103,10 +112,10 @@ def _batches(messages: list[Message], gateway: Gateway | None) -> Iterator[list[
     return (list(batch.values()) for batch in batches)
 
 
-def _one_call(call: Call, holder: str, now: dt.datetime) -> Counter[str]:
+def _one_call(call: Call, holder: str, clock: Clock, refusing: set[Gateway]) -> Counter[str]:
     with _worker():
         ready, counts = outbox.begin_sending(
-            call.ids, call.text, call.gateway, holder=holder, now=now
+            call.ids, call.text, call.gateway, holder=holder, now=clock()
         )
     if not ready or call.gateway is None:
         return counts
@@ -115,8 +124,10 @@ def _one_call(call: Call, holder: str, now: dt.datetime) -> Counter[str]:
         error = None
     except ProviderError as raised:
         taken, error = list(raised.accepted), raised
+        if raised.kind == ErrorKind.ACCOUNT:
+            refusing.add(call.gateway)
     with _worker():
-        return counts + _settle(call.gateway, ready, taken, error, holder, now)
+        return counts + _settle(call.gateway, ready, taken, error, holder, clock())
 
 
 def _settle(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
 
 from messaging.models import Message, Reason, State
 from messaging.placeholders import Occasion
@@ -14,6 +16,9 @@ from patients.models import Client
 from patients.phones import is_mobile
 from sessions_app.models import COMING_STATES, Participant, Session, State as SessionState
 
+#: Rooms that plan messages add a condition here: whether what planned this one still stands.
+still_wanted: list[Callable[[], Q | Combinable]] = []
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -21,22 +26,38 @@ class Verdict:
 
     state: State
     reason: str = ""
-    text: str = ""
+    text: str = field(default="", repr=False)
 
     @property
     def may_leave(self) -> bool:
         return self.state == State.SENDING
 
 
-def with_world(messages: QuerySet[Message]) -> QuerySet[Message]:
+def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
     """Messages with all that the verdict looks at, in one query."""
+    quiet = Func(
+        Value(now),
+        *(F(f"clinic__{name}") for name in ("timezone", "quiet_from", "quiet_to")),
+        function="is_quiet",
+        output_field=BooleanField(),
+    )
     same_phone = Client.objects.filter(
         clinic=OuterRef("clinic"), phone=OuterRef("recipient")
     ).exclude(pk=OuterRef("client"))
     still_in = Participant.objects.filter(session=OuterRef("session"), client=OuterRef("client"))
     return messages.select_related(
         "clinic", "client", "template", "session__therapist", "session__service"
-    ).annotate(shared_phone=Exists(same_phone), still_participant=Exists(still_in))
+    ).annotate(
+        shared_phone=Exists(same_phone),
+        still_participant=Exists(still_in),
+        is_wanted=_wanted(),
+        is_quiet=quiet,
+    )
+
+
+def _wanted() -> Q | Combinable:
+    conditions = [condition() for condition in still_wanted]
+    return conditions[0] if conditions else Value(True)
 
 
 def judge(message: Message, now: dt.datetime) -> Verdict:
@@ -47,6 +68,8 @@ def judge(message: Message, now: dt.datetime) -> Verdict:
     """
     if now >= message.useful_until:
         return Verdict(State.MISSED, Reason.TOO_LATE)
+    if not message.is_wanted:  # type: ignore[attr-defined]
+        return Verdict(State.CANCELLED, Reason.RULE_OFF)
     hindrance = _about_session(message) or _about_client(message)
     if hindrance:
         return hindrance

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from messaging.accounts import REST, Gateway
@@ -40,8 +41,8 @@ class Ready:
     """A message that is committed as *sending* and must now be handed over."""
 
     id: int
-    recipient: str
-    text: str
+    recipient: str = field(repr=False)
+    text: str = field(repr=False)
 
 
 CLAIM = """
@@ -82,7 +83,7 @@ def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
 
 def drafts(ids: Sequence[int], holder: str, now: dt.datetime) -> list[tuple[Message, Verdict]]:
     """A first look at claimed messages, without locks: only for grouping equal texts."""
-    held = with_world(_held(ids, holder, State.CLAIMED)).order_by("attempt_at", "id")
+    held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("attempt_at", "id")
     return [(message, judge(message, now)) for message in held]
 
 
@@ -102,13 +103,20 @@ def begin_sending(
     come before sessions and both by id, so that two senders cannot deadlock. The price: whoever
     cancels waits for this short transaction, and is told what had already left.
 
-    A message whose text is no longer `text` goes back to the queue and is looked at anew.
+    The messages themselves are locked too: whoever stops one at this moment either has done so
+    already or is told that it can no longer be stopped.
+
+    A message whose text is no longer `text`, or whose quiet hours have begun since the claim, goes
+    back to the queue.
     """
     _share_locks(ids)
     ready, settled = [], Counter[str]()
-    for message in with_world(_held(ids, holder, State.CLAIMED)).order_by("id"):
+    held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("id")
+    for message in held.select_for_update(of=("self",)):
         verdict = judge(message, now)
-        if verdict.may_leave and gateway is None:
+        if message.is_quiet:  # type: ignore[attr-defined]
+            _requeue(message, message.attempt_at, "", now)
+        elif verdict.may_leave and gateway is None:
             _requeue(message, now + REST, Reason.NO_ACCOUNT, now)
         elif verdict.may_leave and gateway and not gateway.may_text(message.recipient):
             _finish(message, Verdict(State.SKIPPED, Reason.NOT_ALLOWED), now, settled)
@@ -145,7 +153,8 @@ def _mark_sending(ready: list[Ready], gateway: Gateway, holder: str, now: dt.dat
         reason="",
         text=text,
         parts=parts_of(text),
-        sending_at=now,
+        # The first attempt's: the gateway's memory of an id is counted from there.
+        sending_at=Coalesce("sending_at", Value(now)),
         lease_until=now + LEASE,
         attempts=F("attempts") + 1,
         account=gateway.account_id,
@@ -266,6 +275,18 @@ def release(ids: Sequence[int], *, holder: str, now: dt.datetime) -> int:
     """Put back what was claimed and not begun, when a drain runs out of time."""
     return _held(ids, holder, State.CLAIMED).update(
         state=State.QUEUED, state_at=now, holder="", lease_until=None
+    )
+
+
+def rest(ids: Sequence[int], *, holder: str, now: dt.datetime) -> int:
+    """Let claimed messages wait with an account that has just refused others."""
+    return _held(ids, holder, State.CLAIMED).update(
+        state=State.QUEUED,
+        reason=Reason.ACCOUNT,
+        state_at=now,
+        attempt_at=now + REST,
+        holder="",
+        lease_until=None,
     )
 
 

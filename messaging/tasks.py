@@ -10,7 +10,7 @@ from messaging import delivery, lookups
 
 @shared_task(name="messaging.drain")
 def drain() -> dict[str, int]:
-    return dict(delivery.drain(timezone.now()))
+    return dict(delivery.drain(timezone.now))
 
 
 @shared_task(name="messaging.look_after")

@@ -35,7 +35,7 @@ def set_consent(
     The row is locked as for every change of a client, so that a text being sent at this moment
     either has seen the refusal or has already left.
     """
-    held = Client.objects.select_for_update(of=("self",)).get(pk=client.pk)
+    held = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
     field = f"consent_{Purpose(purpose).value}"
     if getattr(held, field) == given:
         return False

@@ -243,7 +243,7 @@ def _reopen(session: Session, now: dt.datetime) -> None:
 
 def _hold(session: Session) -> tuple[Session, dict[str, Any]]:
     """Lock the row and read it anew, with what it was."""
-    held = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    held = Session.objects.select_for_update(of=("self",), no_key=True).get(pk=session.pk)
     return held, snapshot(held)
 
 

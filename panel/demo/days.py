@@ -122,7 +122,7 @@ def tick(gateway_clock: GatewayClock, now: dt.datetime) -> None:
     gateway_clock(now)
     planner.plan(now)
     lookups.look_after(now)
-    delivery.drain(now)
+    delivery.drain(lambda: now)
 
 
 def booking_moment(appointment: Appointment) -> dt.datetime:

@@ -39,7 +39,7 @@ def tick(now):
     moment = tehran(now) if isinstance(now, str) else now
     counts = plan(moment)
     look_after(moment)
-    return +(counts + drain(moment))
+    return +(counts + drain(lambda: moment))
 
 
 def outbox(clinic, rule=None):

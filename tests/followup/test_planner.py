@@ -374,7 +374,12 @@ def test_the_scan_reaches_sessions_through_the_partial_index(live):
         cursor.execute("ANALYZE sessions_app_session")
     with wear(Hat.WORKER, clinic_id=None), connection.cursor() as cursor:
         values = {"now": tehran(DUE_72H), "since": tehran(DUE_72H), "until": tehran(DUE_72H)}
-        values |= {"reach": dt.timedelta(0), "longest_spread": dt.timedelta(0), "last_minutes": 600}
+        values |= {
+            "reach": dt.timedelta(0),
+            "longest_spread": dt.timedelta(0),
+            "last_minutes": 600,
+            "places": 480,
+        }
         cursor.execute(
             "EXPLAIN " + planner.occasions_sql([1440], planner.COMING) + "SELECT * FROM occasions",
             values,

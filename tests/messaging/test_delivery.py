@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
+from followup.models import Rule
 from followup.planner import plan
 from messaging import delivery, outbox
 from messaging.accounts import gateways_of
@@ -153,7 +154,7 @@ def test_what_changed_after_planning_stops_the_text(live, session, gateway, chan
     plan(DUE)
     with inside(live):
         change(session, session.participants.get().client)
-    delivery.drain(DUE)
+    delivery.drain(lambda: DUE)
     assert (outcome(live), gateway.messages) == (expected, [])
 
 
@@ -363,7 +364,7 @@ def test_a_dead_claim_goes_back_and_is_sent_once(live, session, gateway):
 def test_a_dead_sending_becomes_unknown_and_not_queued(live, session, gateway):
     ids = claimed()
     die_while_sending(live, ids)
-    delivery.drain(DUE + outbox.LEASE)
+    delivery.drain(lambda: DUE + outbox.LEASE)
     assert (outcome(live), gateway.messages) == (("unknown", "sender_stopped"), [])
 
 
@@ -380,7 +381,7 @@ def test_a_dead_sending_that_had_left_is_found(live, session, gateway):
 def test_a_sender_that_comes_back_late_changes_nothing(live, session, gateway):
     ids = claimed()
     die_while_sending(live, ids)
-    delivery.drain(DUE + outbox.LEASE)
+    delivery.drain(lambda: DUE + outbox.LEASE)
     assert outbox.failed(ids, "411", holder="dead", now=DUE) == 0
 
 
@@ -425,3 +426,51 @@ def test_the_oldest_waiting_message_is_known(live, session):
     plan(DUE)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
         assert outbox.oldest_due(DUE + MINUTE) == Message.objects.get().due_at
+
+
+# -- A drain takes a while ------------------------------------------------------------------------
+
+
+def test_quiet_hours_that_begin_during_a_drain_stop_it(live, gateway):
+    evening = tehran("2026-11-25 20:30")
+    for minute in (30, 31):
+        session_at(live, f"2026-11-28 20:{minute}")
+    plan(tehran("2026-11-25 20:40"))
+    clock = iter([evening + 15 * MINUTE] * 5)
+    delivery.drain(lambda: next(clock, evening + 31 * MINUTE))
+    assert Counter(m.state for m in messages_of(live)) == Counter(sent=1, queued=1)
+
+
+def test_after_one_refusal_of_the_account_the_rest_of_the_batch_waits(live, gateway):
+    for _ in range(3):
+        session_at(live, START)
+    gateway.fail_next("code", code=418)
+    tick(DUE)
+    sends = [call for call in gateway.calls if call.method == "sms/send"]
+    assert (len(sends), Counter(m.reason for m in messages_of(live))) == (1, Counter(account=3))
+
+
+# -- A rule that was switched off -----------------------------------------------------------------
+
+
+def test_what_was_on_its_way_when_its_rule_was_switched_off_does_not_leave_later(
+    live, session, gateway
+):
+    gateway.fail_next("code", code=409)
+    tick(DUE)
+    Rule.objects.filter(clinic=live).update(enabled=False)
+    tick(DUE + MINUTE)
+    assert (outcome(live), gateway.messages) == (("cancelled", "rule_off"), [])
+
+
+# -- One phone, two clients -----------------------------------------------------------------------
+
+
+def test_of_two_clients_with_one_phone_the_one_who_consents_is_told(live, gateway):
+    with inside(live):
+        refusing = ClientFactory(clinic=live, phone="+989121111111", consent_transactional=False)
+        agreeing = ClientFactory(clinic=live, phone="+989121111111")
+    session_at(live, START, clients=[refusing, agreeing])
+    tick(DUE)
+    message = only(live)
+    assert (message.client, message.state) == (agreeing, "sent")

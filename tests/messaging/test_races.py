@@ -8,7 +8,8 @@ from django.db import connection, transaction
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.planner import plan
-from messaging import delivery
+from messaging import delivery, outbox
+from messaging.accounts import gateways_of
 from messaging.models import Message
 from patients.actions import set_consent
 from sessions_app import actions
@@ -48,7 +49,7 @@ def while_it_is_uncommitted(session, change):
     """Make `change`, let a sender run into it, and only then commit."""
     with wear(Hat.WEB, clinic_id=session.clinic_id, user_id=1):
         change()
-        thread, counts = in_thread(lambda: delivery.drain(DUE))
+        thread, counts = in_thread(lambda: delivery.drain(lambda: DUE))
         thread.join(timeout=2)
         waited = thread.is_alive()
     thread.join(timeout=20)
@@ -83,7 +84,7 @@ def test_a_sender_waits_for_a_refusal_under_way_and_then_sends_nothing(session, 
 
 def test_a_cancellation_that_comes_after_the_text_left_is_kept_apart_from_it(session, gateway):
     plan(DUE)
-    delivery.drain(DUE)
+    delivery.drain(lambda: DUE)
     with wear(Hat.WEB, clinic_id=session.clinic_id, user_id=1):
         actions.cancel(session, now=DUE)
     assert (the_message().state, len(gateway.messages)) == ("sent", 1)
@@ -98,7 +99,7 @@ def test_two_planners_at_once_plan_each_occasion_once(session):
 
 def test_two_senders_at_once_send_each_message_once(session, gateway):
     plan(DUE)
-    threads = [in_thread(lambda: delivery.drain(DUE)) for _ in range(4)]
+    threads = [in_thread(lambda: delivery.drain(lambda: DUE)) for _ in range(4)]
     for thread, _ in threads:
         thread.join(timeout=20)
     assert len(gateway.messages) == 1
@@ -109,3 +110,38 @@ def test_a_planner_that_dies_before_its_commit_has_planned_nothing(session):
         plan(DUE)
         transaction.set_rollback(True)
     assert plan(DUE) == Counter(planned=1)
+
+
+def test_a_message_stopped_after_the_claim_does_not_leave(session, gateway, monkeypatch):
+    plan(DUE)
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        ids = outbox.claim(DUE, "sender")
+        ((_, verdict),) = outbox.drafts(ids, "sender", DUE)
+        carrier = gateways_of({session.clinic_id})[session.clinic_id]
+    outcome = []
+
+    def stop():
+        with wear(Hat.WEB, clinic_id=session.clinic_id, user_id=1):
+            try:
+                outbox.cancel(Message.objects.get(), now=DUE)
+                outcome.append("stopped")
+            except outbox.OutboxError:
+                outcome.append("too late")
+
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        ready, _ = outbox.begin_sending(ids, verdict.text, carrier, holder="sender", now=DUE)
+        thread, _ = in_thread(stop)
+        thread.join(timeout=1)
+        waited = thread.is_alive()
+    thread.join(timeout=20)
+    assert (len(ready), waited, outcome) == (1, True, ["too late"])
+
+
+def test_a_planner_does_not_wait_for_a_file_that_is_being_changed(session):
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        client = session.participants.get().client
+    with wear(Hat.WEB, clinic_id=session.clinic_id, user_id=1):
+        set_consent(client, "follow_up", False, source="panel", now=DUE)
+        thread, found = in_thread(lambda: plan(DUE))
+        thread.join(timeout=10)
+        assert found == [Counter(planned=1)]

@@ -19,7 +19,7 @@ class Command(JsonCommand):
         # Look-ups first: what they put back into the queue still leaves in this tick.
         planned = plan(now)
         look_after(now)
-        return as_json(planned + drain(now, budget_seconds=3600))
+        return as_json(planned + drain(self.clock, budget_seconds=3600))
 
 
 def as_json(counts: Counter[str]) -> dict[str, Any]:
