@@ -27,7 +27,7 @@ demo: environment ## a believable clinic with web, worker, beat and sandbox (RES
 	@$(PY) manage.py demo $(if $(filter-out 0,$(RESET)),--reset)
 
 test: setup ## all tests on real servers (ARGS="-k word" for some)
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: environment ## style, types, import order, migrations, nothing of this machine in the tree
 	$(PY) -m ruff check .

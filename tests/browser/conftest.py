@@ -27,12 +27,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="module")
 def chrome():
     """A headless Chromium; without one these tests fail, unless somebody says to skip them."""

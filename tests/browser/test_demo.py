@@ -10,6 +10,8 @@ import pytest
 from tests.browser.conftest import DESKTOP, PHONE
 from tools import demonstration
 
+pytestmark = pytest.mark.browser
+
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 PAGES = {
