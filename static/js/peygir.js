@@ -182,9 +182,18 @@
       // Whoever goes on with the keyboard leaves the picker too; it would cover the next field.
       // A click into the picker must find it still there; its month and year take the focus too.
       var next = event.relatedTarget;
-      if (next && !next.closest("jdp-container")) window.jalaliDatepicker.hide();
+      if (next && !next.closest("jdp-container")) leavePicker();
     });
   });
+
+  // The picker shows itself once more 300 ms after it was opened, also when it was hidden meanwhile.
+  function leavePicker() {
+    window.jalaliDatepicker.hide();
+    setTimeout(function () {
+      var here = document.activeElement;
+      if (!here || !here.closest("input[data-jdp], jdp-container")) window.jalaliDatepicker.hide();
+    }, 350);
+  }
 
   function ascii(text) {
     return text.replace(/[۰-۹]/g, function (digit) {
