@@ -20,8 +20,8 @@ import pytest
 
 from messaging.views import callback_token
 from sandbox.testing import running_gateway
+from tests import chrome as browsers
 from tests.conftest import TEMPLATE
-from tools import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -29,14 +29,8 @@ DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def chrome():
-    """A headless Chromium; without one these tests fail, unless somebody says to skip them."""
-    if os.environ.get("PEYGIR_NO_BROWSER") == "1":
-        pytest.skip("PEYGIR_NO_BROWSER=1: NOT TESTED in a browser")
-    with contextlib.ExitStack() as stack:
-        try:
-            yield stack.enter_context(chromium.launched())
-        except chromium.NoBrowserError as problem:
-            pytest.fail(f"{problem}; PEYGIR_NO_BROWSER=1 skips these tests", pytrace=False)
+    with browsers.launched() as launched:
+        yield launched
 
 
 @pytest.fixture
