@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.db import models
@@ -232,6 +231,3 @@ class Message(TenantModel):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
-
-    def is_waiting(self, now: dt.datetime) -> bool:
-        return self.state == State.QUEUED and self.attempt_at <= now

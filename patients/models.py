@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -188,8 +187,3 @@ class Treatment(TenantModel):
 
     def __str__(self) -> str:
         return f"treatment {self.pk}"
-
-    def paused_on(self, day: dt.date) -> bool:
-        return self.state == self.State.PAUSED and (
-            self.paused_until is None or day < self.paused_until
-        )
