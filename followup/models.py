@@ -6,7 +6,6 @@ import datetime as dt
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
@@ -59,7 +58,7 @@ class Rule(TenantModel):
         return dt.timedelta(minutes=self.lead_minutes)
 
 
-def wanted_by_rule() -> Q | Combinable:
+def wanted_by_rule() -> Q:
     """For the sender's re-check: the rule that planned a message is still on, and was on then.
 
     What was on its way out or unclear when a rule was switched off must not leave later.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
@@ -17,7 +19,7 @@ from patients.phones import is_mobile
 from sessions_app.models import COMING_STATES, Participant, Session, State as SessionState
 
 #: Rooms that plan messages add a condition here: whether what planned this one still stands.
-still_wanted: list[Callable[[], Q | Combinable]] = []
+still_wanted: list[Callable[[], Q]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
 
 def _wanted() -> Q | Combinable:
     conditions = [condition() for condition in still_wanted]
-    return conditions[0] if conditions else Value(True)
+    return reduce(and_, conditions) if conditions else Value(True)
 
 
 def judge(message: Message, now: dt.datetime) -> Verdict:
