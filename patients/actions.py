@@ -5,20 +5,56 @@ from __future__ import annotations
 import datetime as dt
 
 from clinic.models import Service, Therapist, User
-from patients.models import Client, ConsentRecord, Purpose, Treatment
+from patients.models import Client, ClientEvent, ConsentRecord, Purpose, Treatment, Via
+
+_OPEN = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
 
 
 def ensure_treatment(
-    client: Client, therapist: Therapist, service: Service, *, now: dt.datetime
+    client: Client,
+    therapist: Therapist,
+    service: Service,
+    *,
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+    resume: bool = True,
 ) -> Treatment:
-    """The client's open treatment with this therapist for this service; booking begins one."""
-    open_states = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
-    found = Treatment.objects.filter(
-        client=client, therapist=therapist, service=service, state__in=open_states
-    ).first()
-    return found or Treatment.objects.create(
-        client=client, therapist=therapist, service=service, started_at=now
+    """The client's open treatment with this therapist for this service; booking begins one.
+
+    Two first bookings at once make one treatment: the second insert waits for the first, meets the
+    unique constraint inside its savepoint, and takes what the first has made. A paused treatment
+    goes on again, because who books is back (`resume=False` for what only fills in the past). The
+    client's row is not locked here: whoever books holds the session's already, and a sender takes
+    these two in the other order.
+    """
+    treatment, _ = Treatment.objects.get_or_create(
+        clinic_id=client.clinic_id,
+        client=client,
+        therapist=therapist,
+        service=service,
+        state__in=_OPEN,
+        defaults={"started_at": now},
     )
+    if resume and treatment.state == Treatment.State.PAUSED:
+        _end_pause(treatment, now=now, by=by, via=via)
+    return treatment
+
+
+def _end_pause(treatment: Treatment, *, now: dt.datetime, by: User | None, via: str) -> None:
+    # By compare-and-swap: a treatment that was finished at this moment stays finished.
+    paused = Treatment.objects.filter(pk=treatment.pk, state=Treatment.State.PAUSED)
+    if paused.update(state=Treatment.State.ACTIVE, paused_until=None):
+        treatment.state, treatment.paused_until = Treatment.State.ACTIVE, None
+        ClientEvent.objects.create(
+            clinic_id=treatment.clinic_id,
+            client_id=treatment.client_id,
+            treatment=treatment,
+            kind=ClientEvent.Kind.RESUMED,
+            via=via,
+            at=now,
+            by=by,
+        )
 
 
 def set_consent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -54,6 +55,13 @@ def sharing_phone(phone: str, *, but: int = 0) -> QuerySet[Client]:
     """The other clients with this number (E.164), in alphabetical order; nobody for an empty one."""
     others: QuerySet[Client] = Client.objects.filter(phone=phone or None)
     return others.exclude(pk=but).order_by("sort_key", "id")
+
+
+def is_muted(client: Client, today: dt.date) -> bool:
+    """Whether automated texts are stopped on the clinic's local day `today`; `muted_until` ends it."""
+    if client.muted_at is None:
+        return False
+    return client.muted_until is None or client.muted_until > today
 
 
 def has_usable_phone(client: Client) -> bool:
