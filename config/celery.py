@@ -11,17 +11,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.ensure(postgres=True, redis=True)
 
 from celery import Celery  # noqa: E402  (settings read what ensure set)
+from celery.schedules import crontab  # noqa: E402
 from celery.signals import beat_init, worker_init  # noqa: E402
 
 app = Celery("peygir")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+NIGHTLY = crontab(hour=22, minute=30)  # UTC: two in the morning in Tehran
 # `expires` below the interval: after a worker's pause old ticks fall away instead of piling up.
 app.conf.beat_schedule = {
     "plan": {"task": "followup.plan", "schedule": 60.0, "options": {"expires": 55}},
     "drain": {"task": "messaging.drain", "schedule": 15.0, "options": {"expires": 14}},
     "look-after": {"task": "messaging.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "forget": {"task": "exchange.forget", "schedule": 3600.0, "options": {"expires": 3000}},
+    "holidays": {"task": "clinic.keep_holidays", "schedule": NIGHTLY, "options": {"expires": 36000}},
 }
 
 
