@@ -1,4 +1,4 @@
-"""Ask the gateways: what became of unclear messages, and where the sent ones are."""
+"""Ask the gateways: what became of unclear messages, where the sent ones are, what came in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
-from messaging import receipts
+from messaging import receipts, replies
 from messaging.accounts import Gateway, gateway_of_message
 from messaging.models import Message, State
 from messaging.outbox import ASK_AFTER, FIRST_POLL
@@ -25,7 +25,7 @@ LIMIT = 500
 
 def look_after(now: dt.datetime) -> Counter[str]:
     """Ask about everything that is due to be asked about; returns counts by what came of it."""
-    return resolve_unknown(now) + poll_sent(now)
+    return resolve_unknown(now) + poll_sent(now) + replies.fetch(now)
 
 
 def resolve_unknown(now: dt.datetime) -> Counter[str]:

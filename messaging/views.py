@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import directory
 from clinic.models import Directory
 from clinic.tenancy import EVERYWHERE, Everywhere, Hat, wear
-from messaging import receipts
+from messaging import receipts, replies
 from messaging.models import ProviderAccount
 from messaging.providers import PROVIDERS, provider_class
 
@@ -28,17 +28,36 @@ def delivery_receipts(request: HttpRequest, kind: str, token: str) -> HttpRespon
 
     An unknown receipt is answered 200 like a known one, or the gateway would repeat it for hours.
     """
-    if kind not in PROVIDERS:
-        raise Http404
     clinic_id, account_id = _whose(kind, token)
-    news = provider_class(kind).parse_receipts({**request.GET.dict(), **request.POST.dict()})
+    news = provider_class(kind).parse_receipts(_fields(request))
     with wear(Hat.WORKER, clinic_id=clinic_id):
         receipts.apply(kind, account_id, news, now=timezone.now())
+    return _thanks()
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def inbound_texts(request: HttpRequest, kind: str, token: str) -> HttpResponse:
+    """What a phone wrote to one of our lines. A stranger's is answered like a client's."""
+    clinic_id, account_id = _whose(kind, token)
+    text = provider_class(kind).parse_inbound(_fields(request))
+    if text:
+        replies.receive(kind, account_id, clinic_id, [text], now=timezone.now())
+    return _thanks()
+
+
+def _fields(request: HttpRequest) -> dict[str, object]:
+    return {**request.GET.dict(), **request.POST.dict()}
+
+
+def _thanks() -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
 def _whose(kind: str, token: str) -> tuple[int | Everywhere, int | None]:
     """The clinic and account behind a token; the installation's own account serves all clinics."""
+    if kind not in PROVIDERS:
+        raise Http404
     if constant_time_compare(token, callback_token(kind, None)):
         return EVERYWHERE, None
     clinic_id = directory.resolve(token, Directory.Purpose.RECEIPTS)

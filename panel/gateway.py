@@ -95,5 +95,14 @@ def remove() -> None:
 
 def callback_address(account: ProviderAccount) -> str:
     """What to paste into Kavenegar's panel, so that it tells us what was delivered."""
+    return _hook("receipts", account)
+
+
+def inbound_address(account: ProviderAccount) -> str:
+    """The same for what clients write back. Both have the account's one secret in them."""
+    return _hook("inbound", account)
+
+
+def _hook(name: str, account: ProviderAccount) -> str:
     token = callback_token(account.kind, account.pk)
-    return f"{settings.PUBLIC_URL}{reverse('hooks:receipts', args=[account.kind, token])}"
+    return f"{settings.PUBLIC_URL}{reverse(f'hooks:{name}', args=[account.kind, token])}"

@@ -45,6 +45,7 @@ def gateway(request: ClinicRequest) -> HttpResponse:
         "form": form,
         "account": account,
         "callback": accounts.callback_address(account) if account else "",
+        "inbound": accounts.inbound_address(account) if account else "",
         "pause": accounts.explain_code(account.pause_code) if account and account.paused_at else "",
         "shared": bool(settings.KAVENEGAR_API_KEY),
     }

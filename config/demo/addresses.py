@@ -52,9 +52,16 @@ class Addresses:
         }
 
     def sandbox_command(self, journal: Path, title: str) -> list[str]:
-        receipts = reverse("hooks:receipts", args=["kavenegar", callback_token("kavenegar", None)])
         options = [f"--port={self.sandbox_port}", f"--journal={journal}", f"--public-name={title}"]
-        return _module("sandbox", *options, f"--callback-url={self.web}{receipts}")
+        news = [
+            f"--callback-url={self._hook('receipts')}",
+            f"--inbound-url={self._hook('inbound')}",
+        ]
+        return _module("sandbox", *options, *news)
+
+    def _hook(self, name: str) -> str:
+        token = callback_token("kavenegar", None)
+        return self.web + reverse(f"hooks:{name}", args=["kavenegar", token])
 
     def web_command(self) -> list[str]:
         # No access log: it would hold the tokens of links.

@@ -117,6 +117,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text from a phone to one of our lines, as the gateway tells it. Neither signed nor in order.
+
+    `sender` is the number as the gateway writes it, perhaps none that a person can have. `at` is
+    in UTC, None where the gateway does not say.
+    """
+
+    provider_id: str
+    sender: str = field(repr=False)
+    line: str
+    text: str = field(repr=False)
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountInfo:
     """What is left on the account; `expires_at` is in UTC."""
 
@@ -222,3 +237,15 @@ class Provider(ABC):
     @abstractmethod
     def parse_receipts(cls, params: Mapping[str, object]) -> list[Receipt]:
         """The news in a callback's fields; empty for anything else. Never raises."""
+
+    @abstractmethod
+    def receive(self, line: str) -> list[InboundText]:
+        """What came in on a line and was not fetched yet, a page at a time; empty at the end.
+
+        The gateway gives a text once: what is not kept is lost.
+        """
+
+    @classmethod
+    @abstractmethod
+    def parse_inbound(cls, params: Mapping[str, object]) -> InboundText | None:
+        """The text in a callback's fields; None for anything else. Never raises."""

@@ -1,4 +1,4 @@
-"""Kavenegar: `sms/send` with `localid`, its look-up, its statuses and its callbacks.
+"""Kavenegar: `sms/send` with `localid`, its look-up, its statuses, its inbox and its callbacks.
 
 `verify/lookup` has no localid and `sms/sendarray` spells it differently in every SDK, so neither is
 used: what cannot be repeated safely is not sent.
@@ -16,6 +16,7 @@ from messaging.providers.base import (
     DeliveryStatus,
     EchoMismatch,
     Found,
+    InboundText,
     MessageRefused,
     NotFound,
     OutcomeUnknown,
@@ -43,6 +44,7 @@ _STATUSES: Final = {
     100: DeliveryStatus.UNKNOWN_ID,
 }
 _HIGHEST_COST: Final = 2**31  # in Rial, for one text; it has to fit where costs are kept
+_LONGEST_NUMBER: Final = 40
 _MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
 # What a gateway may do to a text on its way back: other line ends, other spaces, Persian letters
 # for Arabic ones. None of it can turn one client's text into another's.
@@ -132,14 +134,23 @@ class Kavenegar(Provider):
                 return AccountInfo(credit, _moment(entry.get("expiredate")))
         raise OutcomeUnknown(Reason.INCOMPLETE)
 
+    def receive(self, line: str) -> list[InboundText]:
+        entries = self._client.sms_receive({"linenumber": line, "isread": 0})  # type: ignore[no-untyped-call]
+        told = (
+            _inbound(entry, "sender", "receptor", at=_moment(entry.get("date")))
+            for entry in _dicts(entries)
+        )
+        return [text for text in told if text]
+
     @classmethod
     def parse_receipts(cls, params: Mapping[str, object]) -> list[Receipt]:
-        try:
-            fields = {str(name).lower(): _single(params[name]) for name in params}
-        except Exception:  # noqa: BLE001 - strangers may post anything here; none of it is an error
-            return []
+        fields = _fields(params)
         provider_id, status = _provider_id(fields), _status(fields)
         return [Receipt(provider_id, status)] if provider_id and status else []
+
+    @classmethod
+    def parse_inbound(cls, params: Mapping[str, object]) -> InboundText | None:
+        return _inbound(_fields(params), "from", "to")
 
     def _question(self, ids: Sequence[int] | Sequence[str]) -> str:
         if len(ids) > self.max_statuses:
@@ -264,6 +275,32 @@ def _dicts(entries: object) -> Iterator[dict[str, object]]:
 
 def _joined(values: Iterable[object]) -> str:
     return ",".join(map(str, values))
+
+
+def _inbound(
+    entry: Mapping[str, object], sender: str, line: str, at: datetime | None = None
+) -> InboundText | None:
+    """A text that has a number, a sender and words; the callback and the inbox name them apart."""
+    provider_id, number = _provider_id(entry), _written(entry.get(sender))
+    if not provider_id or not number or entry.get("message") is None:
+        return None
+    words = entry["message"] if isinstance(entry["message"], str) else _written(entry["message"])
+    return InboundText(provider_id, number, _written(entry.get(line)), words, at)
+
+
+def _written(value: object) -> str:
+    """A short value that may be a number or its digits; empty for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(whole_number(value) or "")
+    return value.strip()[:_LONGEST_NUMBER] if isinstance(value, str) else ""
+
+
+def _fields(params: Mapping[str, object]) -> dict[str, object]:
+    """A callback's fields by their names in small letters; none where they cannot be read."""
+    try:
+        return {str(name).lower(): _single(params[name]) for name in params}
+    except Exception:  # noqa: BLE001 - strangers may post anything here; none of it is an error
+        return {}
 
 
 def _single(value: object) -> object:

@@ -107,6 +107,7 @@ DOORS = {
     "invitation": door(token="token-of-aramesh"),
     "welcome": door(token="token-of-aramesh"),
     "hooks:receipts": door(kind="kavenegar", token="token-of-aramesh"),
+    "hooks:inbound": door(kind="kavenegar", token="token-of-aramesh"),
     "account_login": door(),
     "account_logout": door(),
     "account_inactive": door(),

@@ -156,8 +156,12 @@ def test_children_send_through_the_sandbox_whatever_the_environment_says(monkeyp
     assert environment["KAVENEGAR_BASE_URL"] == "http://127.0.0.1:8011"
     assert environment["KAVENEGAR_API_KEY"] == "sandbox"
     assert environment["PUBLIC_URL"] == "http://127.0.0.1:8001"
-    callback = where.sandbox_command(Path("journal"), "آرامش")[-1]
-    assert callback.startswith("--callback-url=http://127.0.0.1:8001/hooks/kavenegar/")
+    receipts, inbound = where.sandbox_command(Path("journal"), "آرامش")[-2:]
+    hooks = "http://127.0.0.1:8001/hooks/kavenegar/"
+    assert receipts.startswith(f"--callback-url={hooks}")
+    assert receipts.endswith("/status/")
+    assert inbound.startswith(f"--inbound-url={hooks}")
+    assert inbound.endswith("/inbound/")
 
 
 def test_passwords_are_made_once_per_installation(tmp_path):

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client as Browser
 
 from clinic.models import Directory
-from messaging.models import ProviderAccount
-from tests.factories import NOW
+from messaging.models import ProviderAccount, Reply
+from tests.factories import NOW, ClientFactory
 
 PATH = "/c/aramesh/settings/gateway/"
 KEY = "4B5A3c7d9E1F"
@@ -106,6 +106,30 @@ def test_the_callback_address_leads_to_this_account(as_manager, clinic, own_gate
     assert Directory.objects.filter(clinic=clinic, purpose="receipts").count() == 1
     path = address.removeprefix(django_settings.PUBLIC_URL)
     assert Browser().post(path, {"messageid": "1", "status": "10"}).status_code == 200
+
+
+def test_the_inbound_address_stands_beside_it_and_leads_to_this_account(
+    as_manager, clinic, own_gateway
+):
+    page = text_of(save(as_manager))
+    told, heard = (
+        re.search(f'id="{name}" value="([^"]+)"', page)[1] for name in ("callback", "inbound")
+    )
+    assert heard == told.removesuffix("status/") + "inbound/"
+    client = ClientFactory(clinic=clinic)
+    reply = {"messageid": "1", "from": client.phone, "to": "10004346", "message": "بله"}
+    path = heard.removeprefix(django_settings.PUBLIC_URL)
+    assert Browser().post(path, reply).status_code == 200
+    assert Reply.objects.get().clinic == clinic
+
+
+@pytest.mark.parametrize(
+    ("sender", "said"),
+    [("10004346", "هر پنج دقیقه هم از کاوه‌نگار"), ("", "اگر خط فرستنده را در بالا بنویسید")],
+    ids=["with a line", "without"],
+)
+def test_the_page_says_whether_missed_replies_are_fetched(as_manager, own_gateway, sender, said):
+    assert said in text_of(save(as_manager, sender=sender))
 
 
 def test_checking_wakes_an_account_that_was_put_to_rest(as_manager, clinic, own_gateway):

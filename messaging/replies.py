@@ -1,0 +1,251 @@
+"""Texts that come in from clients' phones, and what is made of them.
+
+«۱۱» stops, «۱۲» starts again, and anything else goes to a person. They come by callback, and what a
+callback missed is fetched.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Exists, OuterRef, Q
+
+from clinic.tenancy import EVERYWHERE, Everywhere, Hat, wear
+from clinic.text import clean, fold
+from messaging import outbox
+from messaging.accounts import Gateway, gateway_of_account
+from messaging.models import Message, ProviderAccount, Reason, Reply
+from messaging.providers.base import InboundText, ProviderError
+from patients.actions import set_consent
+from patients.models import Client, ConsentRecord, Purpose
+from patients.phones import PhoneError, normalise
+from sessions_app.care_tasks import open_task
+from sessions_app.models import CareTask
+
+log = structlog.get_logger(__name__)
+
+Intent = Reply.Intent
+
+_STOP = frozenset({"11", "لغو", "لغو 11", "لغو11", "stop", "stop 11", "stop11"})
+_START = frozenset({"12", "شروع", "شروع 12", "شروع12", "start", "start 12", "start12"})
+_WORD = re.compile(r"\w+")
+#: What «۱۱» stops. Texts about booked sessions go on until a person has asked.
+STOPPED = (Purpose.FOLLOW_UP, Purpose.MOTIVATION, Purpose.CAMPAIGN)
+#: What «۱۲» brings back only to those who had it.
+RETURNING = (Purpose.MOTIVATION, Purpose.CAMPAIGN)
+#: A gateway's inbox may hold years. What is older than this still stops, and else is only kept.
+FRESH = dt.timedelta(days=3)
+#: How often each gateway is asked for what its callbacks did not bring, and for how many pages.
+FETCH_EVERY = dt.timedelta(minutes=5)
+PAGES = 20
+_LONGEST = 4000
+_LONGEST_LINE = 20
+
+
+def intent_of(text: str) -> Reply.Intent:
+    """What a text wants, however its digits, spaces and marks are written.
+
+    Only the agreed words alone count: «ساعت ۱۱» and «۱۱؟» are for a person.
+    """
+    folded = fold(text)
+    words = " ".join(_WORD.findall(folded))
+    if "?" in folded or "؟" in folded:
+        return Intent.OTHER
+    if words in _STOP:
+        return Intent.STOP
+    return Intent.START if words in _START else Intent.OTHER
+
+
+def receive(
+    kind: str,
+    account_id: int | None,
+    clinic_id: int | Everywhere,
+    inbound: Iterable[InboundText],
+    *,
+    now: dt.datetime,
+) -> int:
+    """Keep texts and do what they ask; returns how many replies are new.
+
+    Each clinic in scope that knows the number gets a reply of its own. Of strangers nothing is kept
+    but their count. Guarantee: a reply and all that follows from it are one commit per clinic, and
+    the gateway's number makes it happen once, however often and by whichever road it is told. The
+    price: a clinic's failure lets the gateway tell it again, to the others in vain.
+    """
+    taken = strangers = 0
+    for text in _oldest_first(inbound, now):
+        phone = _phone(text.sender)
+        clinics = _clinics_that_know(phone, kind, account_id, clinic_id) if phone else []
+        strangers += not clinics
+        for clinic in clinics:
+            taken += _receive_in(clinic, kind, account_id, phone, text, now)
+    if strangers:
+        log.info("replies_of_strangers", gateway=kind, count=strangers)
+    return taken
+
+
+def fetch(now: dt.datetime) -> Counter[str]:
+    """Ask the clinics' own gateways for texts that no callback has brought.
+
+    Only accounts with a line can be asked. A gateway gives a text once: one that is lost between
+    its answer and our commit is read there and unknown here, and only who looks into the gateway's
+    own panel finds it. Hence each is kept by itself, and a failure does not take the rest along.
+    """
+    counts = Counter[str]()
+    for account, gateway in _to_ask(now):
+        for _ in range(PAGES):
+            page = _page(gateway, account.sender)
+            for text in _oldest_first(page, now):
+                counts[_keep(account, text, now)] += 1
+            if not page:
+                break
+    return counts
+
+
+def _oldest_first(inbound: Iterable[InboundText], now: dt.datetime) -> list[InboundText]:
+    return sorted(inbound, key=lambda text: text.at or now)
+
+
+def _keep(account: ProviderAccount, text: InboundText, now: dt.datetime) -> str:
+    try:
+        new = receive(account.kind, account.pk, account.clinic_id, [text], now=now)
+    except DatabaseError as error:
+        # Its words could hold the text and the number.
+        log.warning("reply_lost", gateway=account.kind, error=type(error).__name__)
+        return "lost"
+    return "replies" if new else "known"
+
+
+def _phone(sender: str) -> str:
+    try:
+        return normalise(sender)
+    except PhoneError:
+        return ""
+
+
+def _clinics_that_know(
+    phone: str, kind: str, account_id: int | None, clinic_id: int | Everywhere
+) -> list[int]:
+    with wear(Hat.WORKER, clinic_id=clinic_id):
+        clients = Client.objects.filter(phone=phone)
+        if account_id is None:
+            clients = clients.filter(_texted_by_the_installation(kind))
+        return sorted(set(clients.values_list("clinic_id", flat=True)))
+
+
+def _texted_by_the_installation(kind: str) -> Q:
+    """Clinics without an account of their own, and what a clinic sent before it had one."""
+    accounts = ProviderAccount.objects.filter(clinic=OuterRef("clinic"), active=True)
+    sent = Message.objects.filter(
+        client=OuterRef("pk"), recipient=OuterRef("phone"), provider=kind, account=None
+    )
+    return ~Q(Exists(accounts)) | Q(Exists(sent))
+
+
+def _receive_in(
+    clinic_id: int,
+    kind: str,
+    account_id: int | None,
+    phone: str,
+    text: InboundText,
+    now: dt.datetime,
+) -> bool:
+    """Whether the reply is new to this clinic."""
+    with wear(Hat.WORKER, clinic_id=clinic_id):
+        # The people first and in one order, as the sender holds them: a text on its way out at this
+        # moment has either seen the refusal or has already left.
+        sharing = Client.objects.filter(phone=phone).order_by("pk")
+        clients = list(sharing.select_for_update(of=("self",), no_key=True))
+        reply, is_new = Reply.objects.get_or_create(
+            clinic_id=clinic_id,
+            provider=kind,
+            provider_id=text.provider_id,
+            defaults={
+                "account_id": account_id,
+                "phone": phone,
+                "line": re.sub(r"[^0-9+]", "", text.line)[:_LONGEST_LINE],
+                "text": clean(text.text[:_LONGEST], lines=True),
+                "intent": intent_of(text.text[:_LONGEST]),
+                "received_at": min(text.at or now, now),
+            },
+        )
+        if is_new:
+            _follow(reply, clients, now)
+        return is_new
+
+
+def _follow(reply: Reply, clients: Iterable[Client], now: dt.datetime) -> None:
+    """Do what a reply asks, for everyone who has the phone it came from."""
+    is_fresh = reply.received_at > now - FRESH
+    if reply.intent != Intent.OTHER and _has_thought_again(reply):
+        return
+    for client in clients:
+        if reply.intent == Intent.STOP:
+            _stop(client, reply, now)
+        elif reply.intent == Intent.START and is_fresh:
+            _start(client, now)
+        elif is_fresh:
+            _tell(CareTask.Kind.REPLY, client, reply, now)
+
+
+def _has_thought_again(reply: Reply) -> bool:
+    """Fetched texts come late: the last word said holds, not the last one heard."""
+    decisions = Reply.objects.filter(phone=reply.phone).exclude(intent=Intent.OTHER)
+    return decisions.filter(received_at__gt=reply.received_at).exists()
+
+
+def _stop(client: Client, reply: Reply, now: dt.datetime) -> None:
+    for purpose in STOPPED:
+        set_consent(client, purpose, False, source=ConsentRecord.Source.REPLY, now=now)
+    # The sender would find the refusal itself; the panel should not promise these meanwhile.
+    outbox.cancel_of_client(client.pk, STOPPED, Reason.NO_CONSENT, now=now)
+    asked = CareTask.objects.filter(client=client, kind=CareTask.Kind.STOPPED, closed_at=None)
+    if not asked.exists():
+        _tell(CareTask.Kind.STOPPED, client, reply, now)
+
+
+def _start(client: Client, now: dt.datetime) -> None:
+    back = [purpose for purpose in RETURNING if _was_stopped_by_reply(client, purpose)]
+    for purpose in (Purpose.FOLLOW_UP, *back):
+        set_consent(client, purpose, True, source=ConsentRecord.Source.REPLY, now=now)
+
+
+def _was_stopped_by_reply(client: Client, purpose: Purpose) -> bool:
+    """A record is made by a change only: a refusal by text means that it had been given."""
+    last = ConsentRecord.objects.filter(client=client, purpose=purpose).first()
+    return last is not None and not last.given and last.source == ConsentRecord.Source.REPLY
+
+
+def _tell(kind: CareTask.Kind, client: Client, reply: Reply, now: dt.datetime) -> None:
+    occasion = f"reply:{reply.pk}"
+    open_task(kind, client, text=reply.text, occasion=occasion, due_at=now, now=now)
+
+
+def _to_ask(now: dt.datetime) -> Iterator[tuple[ProviderAccount, Gateway]]:
+    """Accounts whose turn it is; beat and `tick` side by side ask each of them once."""
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        waited = Q(replies_asked_at=None) | Q(replies_asked_at__lte=now - FETCH_EVERY)
+        due = ProviderAccount.objects.filter(waited, active=True).exclude(sender="")
+        mine = [
+            account
+            for account in due.order_by("pk")
+            if ProviderAccount.objects.filter(waited, pk=account.pk).update(replies_asked_at=now)
+        ]
+    for account in mine:
+        gateway = gateway_of_account(account)
+        # A text is given once: a copy of the database must not take it from the installation.
+        if gateway and (settings.PRODUCTION or gateway.provider.is_loopback):
+            yield account, gateway
+
+
+def _page(gateway: Gateway, line: str) -> list[InboundText]:
+    try:
+        return gateway.provider.receive(line)
+    except ProviderError as error:
+        log.warning("replies_not_fetched", gateway=gateway.kind, reason=error.reason)
+        return []
