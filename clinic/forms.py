@@ -12,12 +12,34 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import members
 from clinic.account_forms import PASSWORD_HINT
-from clinic.formfields import ClockField, NumberField, PersianCharField, TomanField
-from clinic.models import Clinic, Membership, Role, Service, Therapist, User
+from clinic.closures import LONGEST, overlapping, when
+from clinic.formfields import (
+    ClockField,
+    JalaliDateField,
+    NumberField,
+    PersianCharField,
+    TomanField,
+)
+from clinic.models import (
+    Clinic,
+    Closure,
+    Membership,
+    Role,
+    Service,
+    StopNote,
+    Therapist,
+    User,
+)
 from clinic.text import ascii_digits, fold
 
 #: Texts need part of the day; quiet hours longer than this would hold nearly all of them back.
 LONGEST_QUIET = dt.timedelta(hours=16)
+
+STOP_NOTES = {
+    StopNote.FOLLOW_UP: _("Under every text but those about a booked session"),
+    StopNote.ALL: _("Under every text"),
+    StopNote.NONE: _("Under no text"),
+}
 
 
 class ClinicForm(forms.ModelForm[Clinic]):
@@ -35,10 +57,32 @@ class ClinicForm(forms.ModelForm[Clinic]):
     )
     quiet_from = ClockField(label=_("Quiet from"))
     quiet_to = ClockField(label=_("Quiet until"))
+    stop_note = forms.ChoiceField(
+        label=_("«لغو۱۱» under the texts"),
+        choices=list(STOP_NOTES.items()),
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Whoever answers 11 gets no follow-up and no encouragement any more; reminders of"
+            " booked sessions go on. Most service lines demand these words under everything that"
+            " is not about a booked session; ask your gateway before you leave them out."
+        ),
+    )
+    late_cancel_hours = NumberField(
+        label=_("A cancellation is late from"),
+        min_value=0,
+        max_value=168,
+        help_text=_(
+            "So many hours before the start. A client who cancels by link later than that is"
+            " recorded as a late cancellation; with 0 no cancellation is late."
+        ),
+    )
 
     class Meta:
         model = Clinic
-        fields = ("name", "phone", "address", "quiet_from", "quiet_to", "names_on_shared_phones")
+        fields = (
+            *("name", "phone", "address", "quiet_from", "quiet_to"),
+            *("names_on_shared_phones", "stop_note", "late_cancel_hours"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -127,6 +171,56 @@ class ServiceForm(UniqueNameForm):
     class Meta:
         model = Service
         fields = ("name", "duration_minutes", "price_rial", "rhythm_days", "lapse_days")
+
+
+class ClosureForm(forms.ModelForm[Closure]):
+    """Days on which the clinic does not work. An entry is the clinic's own unless it is edited."""
+
+    name = PersianCharField(
+        label=_("Occasion"), max_length=120, help_text=_("For instance «Nowruz», or «a workshop».")
+    )
+    first_day = JalaliDateField(label=_("First day"))
+    last_day = JalaliDateField(
+        label=_("Last day"), required=False, help_text=_("Leave it empty for a single day.")
+    )
+
+    class Meta:
+        model = Closure
+        fields = ("name", "first_day", "last_day")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first = cleaned.get("first_day")
+        if first is None or "last_day" in self.errors:
+            return cleaned
+        last = cleaned["last_day"] = cleaned.get("last_day") or first
+        if last < first:
+            self.add_error("last_day", _("The last day is before the first one."))
+        elif (last - first).days >= LONGEST:
+            self.add_error("last_day", _("At most %(days)s days at a time.") % {"days": LONGEST})
+        else:
+            self._refuse_what_is_closed(first, last, str(cleaned.get("name", "")))
+        return cleaned
+
+    def _refuse_what_is_closed(self, first: dt.date, last: dt.date, name: str) -> None:
+        """The clinic's own closures may lie over public holidays, as Nowruz does, but not inside one.
+
+        Neither may two of its own overlap: nobody could tell which of them to delete.
+        """
+        own = self.instance.kind == Closure.Kind.OWN
+        for other in overlapping(first, last).exclude(pk=self.instance.pk):
+            same = other.kind == self.instance.kind
+            inside = own and other.first_day <= first and last <= other.last_day
+            if (same and own) or inside or (same and fold(other.name) == fold(name)):
+                self.add_error("first_day", self._already(other))
+                return
+
+    def _already(self, other: Closure) -> str:
+        if other.kind == Closure.Kind.HOLIDAY:
+            said = _("This is a public holiday already: «%(name)s», %(when)s.")
+        else:
+            said = _("The clinic is closed then already: «%(name)s», %(when)s. Edit that entry.")
+        return said % {"name": other.name, "when": when(other)}
 
 
 class RoleForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clinic import member_views, settings_views
+from clinic import closure_views, member_views, settings_views
 
 app_name = "settings"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("services/<int:pk>/", settings_views.service_edit, name="service"),
     path("services/<int:pk>/on/", settings_views.service_on, name="service_on"),
     path("services/<int:pk>/off/", settings_views.service_off, name="service_off"),
+    path("closures/", closure_views.closures, name="closures"),
+    path("closures/new/", closure_views.closure_edit, name="closure_new"),
+    path("closures/<int:pk>/", closure_views.closure_edit, name="closure"),
+    path("closures/<int:pk>/delete/", closure_views.closure_delete, name="closure_delete"),
     path("members/", member_views.members, name="members"),
     path("members/<int:pk>/", member_views.member, name="member"),
     path("members/<int:pk>/remove/", member_views.member_remove, name="member_remove"),

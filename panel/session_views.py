@@ -20,6 +20,7 @@ from clinic.models import Role
 from clinic.toasts import done
 from panel import visibility
 from panel.choosing import choice_of_clients
+from panel.closed import warn_of_closed_day, word_for_form
 from panel.history import Entry, entries_of
 from panel.lines import CANCEL_CHOICES, lines_of
 from panel.pages import asked_day, day_param, way_back, with_next
@@ -93,6 +94,7 @@ def session_book(request: ClinicRequest) -> HttpResponse:
     context = {
         "form": form,
         "choice": choice,
+        "closed": word_for_form(form, request.clinic.timezone),
         "back": way_back(request, clinic_url(request.clinic, "panel:sessions")),
     }
     return render(request, "panel/session_book.html", context, status=_status(form))
@@ -123,8 +125,9 @@ def session_move(request: ClinicRequest, pk: int) -> HttpResponse:
         if moved is not None:
             when = jalali.spoken(moved.starts_at, now=now, tz=tz)
             _say(request, moved, _("Moved to %(when)s.") % {"when": when}, back)
+            warn_of_closed_day(request, moved)
             return redirect(back)
-    context = {"form": form, "session": loaded, "back": back}
+    context = {"form": form, "session": loaded, "back": back, "closed": word_for_form(form, tz)}
     return render(request, "panel/session_move.html", context, status=_status(form))
 
 
@@ -249,6 +252,7 @@ def _say_booked(request: ClinicRequest, booked: Session, now: dt.datetime) -> No
     tz = request.clinic.timezone
     when = jalali.spoken(booked.starts_at, now=now, tz=tz)
     done(request, _("Booked for %(when)s.") % {"when": when})
+    warn_of_closed_day(request, booked)
     if booked.starts_at < now:
         messages.warning(request, _("This time has already passed; nobody will be reminded."))
     for other in elsewhere(booked):

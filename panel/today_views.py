@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from clinic import jalali
 from clinic.access import ClinicRequest, clinic_view
+from clinic.closures import closed_days
 from clinic.models import Therapist
 from panel import visibility
 from panel.attention import attention
@@ -49,8 +50,11 @@ def _page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, A
     tz = request.clinic.timezone
     lines = lines_of(_sessions_of(request, day), member=request.membership, now=now, tz=tz)
     grouping = _grouping(request)
+    closed = closed_days(day, day)
     return {
         "day": day,
+        "is_closed": day in closed,
+        "holiday": closed.get(day, ""),
         "is_today": day == jalali.local_day(now, tz),
         "previous": day_param(day - dt.timedelta(days=1)),
         "following": day_param(day + dt.timedelta(days=1)),

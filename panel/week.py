@@ -8,14 +8,13 @@ from typing import Any
 
 from clinic import jalali
 from clinic.access import ClinicRequest
+from clinic.closures import closed_days
 from clinic.models import Therapist
 from panel import visibility
 from panel.lines import look_of
 from panel.pages import day_param
 from sessions_app.models import Session
 from sessions_app.queries import between, with_people
-
-FRIDAY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,9 @@ class Day:
     param: str
     slots: list[Slot]
     is_today: bool
-    is_friday: bool
+    is_closed: bool
+    #: What closes it; empty on a working day, and on a mere Friday.
+    holiday: str
 
 
 def week_page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, Any]:
@@ -71,7 +72,8 @@ def _days(
         slot = Slot(session, look_of(session, now))
         of[jalali.local_day(session.starts_at, tz)].append(slot)
     today = jalali.local_day(now, tz)
+    closed = closed_days(days[0], days[-1])
     return [
-        Day(day, day_param(day), slots, day == today, jalali.weekday(day) == FRIDAY)
+        Day(day, day_param(day), slots, day == today, day in closed, closed.get(day, ""))
         for day, slots in of.items()
     ]
