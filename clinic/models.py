@@ -73,6 +73,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
 
+class StopNote(models.TextChoices):
+    """Which texts end with the words that tell how to stop them; the line decides."""
+
+    NONE = "none", _("no text")
+    FOLLOW_UP = "follow_up", _("all but what concerns a booked session")
+    ALL = "all", _("every text")
+
+
 class Clinic(models.Model):
     """The tenant. Starts in shadow mode: everything is planned and shown, nothing leaves."""
 
@@ -93,6 +101,20 @@ class Clinic(models.Model):
     names_on_shared_phones = models.BooleanField(
         _("say the client's name on a phone that several clients share"), default=False
     )
+    stop_note = models.CharField(
+        _("«لغو۱۱» at the end of texts"),
+        max_length=20,
+        choices=StopNote.choices,
+        default=StopNote.FOLLOW_UP,
+        help_text=_("Lines that carry more than reminders have to say how to stop."),
+    )
+    late_cancel_hours = models.PositiveSmallIntegerField(
+        _("a cancellation is late within so many hours of the start"),
+        default=24,
+        validators=[MaxValueValidator(168)],
+    )
+    #: The last day for which public holidays were entered; see `clinic.holidays`.
+    holidays_until = models.DateField(null=True, blank=True, editable=False)
     live_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -267,6 +289,41 @@ class Service(TenantModel):
         self.sort_key = sort_key(self.name)
 
 
+class Closure(TenantModel):
+    """Days on which the clinic does not work: public holidays, and its own, such as Nowruz.
+
+    Follow-up and encouragement wait until the next working day; what concerns a booked session
+    goes. Fridays need no row. Days are the clinic's local ones, both included.
+    """
+
+    class Kind(models.TextChoices):
+        HOLIDAY = "holiday", _("public holiday")
+        OWN = "own", _("the clinic's own")
+
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.OWN)
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["first_day", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "kind", "first_day", "name"], name="closure_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(last_day__gte=models.F("first_day")),
+                name="closure_ends_after_it_begins",
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "last_day"], name="closure_by_day")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Directory(models.Model):
     """Token hash → clinic: the only thing that can be asked before a clinic is known.
 
@@ -277,6 +334,9 @@ class Directory(models.Model):
     class Purpose(models.TextChoices):
         INVITATION = "invitation", _("invitation")
         RECEIPTS = "receipts", _("delivery receipts")
+        SESSION = "session", _("the client's page of a session")
+        FEEDBACK = "feedback", _("feedback form")
+        CHOICES = "choices", _("how to go on")
 
     token_hash = models.CharField(max_length=64, unique=True)
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")

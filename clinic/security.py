@@ -29,7 +29,8 @@ SHARED_TABLES = {
     "clinic_user": (),
     "clinic_user_groups": (),
     "clinic_user_user_permissions": (),
-    "clinic_directory": ("SELECT",),
+    # The sender publishes the links that its texts carry.
+    "clinic_directory": ("SELECT", "INSERT"),
 }
 #: Neither a clinic's nor a person's: the planner's own notes, which the web only reads.
 WORKER_TABLES = {"followup_watermark": ("SELECT", "INSERT", "UPDATE")}

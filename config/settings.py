@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "patients",
     "sessions_app",
     "messaging",
+    "feedback",
     "followup",
     "exchange",
     "panel",

@@ -20,6 +20,7 @@ from exchange.rows import read_clients, read_sessions
 from exchange.session_plan import Candidate, Planner, Progress, SessionPlan
 from exchange.session_save import save_sessions
 from patients.models import Client
+from sessions_app import rhythm
 
 SAMPLES = 5
 _LOCK = 5_801_467
@@ -142,6 +143,7 @@ class _Import:
         self.clients.save(self.now)
         save_sessions(self.sessions, now=self.now, progress=self.progress)
         check_keys()
+        rhythm.refresh_clinic(self.clinic.pk)
 
 
 def _sample(candidate: Candidate, tz: str) -> dict[str, str]:

@@ -32,18 +32,16 @@ def open_clinic(
 
 
 def _add_rule(default: DefaultRule, now: dt.datetime) -> Rule:
-    template = Template.objects.create(key=default.key, body=default.body, updated_at=now)
+    for invites, bodies in ((False, default.bodies), (True, default.inviting)):
+        for body in bodies:
+            Template.objects.create(key=default.key, body=body, invites=invites, updated_at=now)
     return Rule.objects.create(
         key=default.key,
         kind=default.kind,
         purpose=default.purpose,
-        template=template,
         enabled=default.enabled,
         active_since=now,
-        lead_minutes=default.lead_minutes,
-        useful_minutes=default.useful_minutes,
-        notice_minutes=default.notice_minutes,
-        spread_minutes=default.spread_minutes,
+        **default.numbers,
     )
 
 
@@ -70,15 +68,14 @@ def switch(rule: Rule, on: bool, *, now: dt.datetime) -> int:
     return 0 if on else outbox.cancel_of_rule(rule.pk, now=now)
 
 
-def reword(rule: Rule, body: str, *, now: dt.datetime, by: User | None = None) -> None:
+def reword(wording: Template, body: str, *, now: dt.datetime, by: User | None = None) -> None:
     """Give a rule other words. Queued messages use them: a text is written when it leaves.
 
     Raises ValidationError for a text that could not be sent.
     """
-    template = rule.template
-    template.body, template.updated_at, template.updated_by = body, now, by
-    template.full_clean(exclude=["clinic"])
-    template.save(update_fields=["body", "updated_at", "updated_by"])
+    wording.body, wording.updated_at, wording.updated_by = body, now, by
+    wording.full_clean(exclude=["clinic"])
+    wording.save(update_fields=["body", "updated_at", "updated_by"])
 
 
 def _sweep_outbox(

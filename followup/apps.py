@@ -6,8 +6,8 @@ class FollowupConfig(AppConfig):
 
     def ready(self) -> None:
         from followup import actions
-        from followup.models import wanted_by_rule
-        from messaging.judge import still_wanted
+        from followup.conditions import objections_of
+        from messaging.judge import objections
 
         actions.connect()
-        still_wanted.append(wanted_by_rule)
+        objections.append(objections_of)

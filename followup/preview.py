@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import TextChoices
+from django.db.models import Count, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Clinic
 from followup.models import Kind, Rule
-from followup.planner import bounds, occasions_sql
-from messaging.judge import judge
-from messaging.models import Message, Reason, State
+from followup.occasions import Offset, offsets, statement, values
+from messaging.judge import BUDGET_SPAN, GONE, INVITATION_SPAN, World, judge
+from messaging.models import Message, Reason, State, Template
 from messaging.render import parts_of
-from patients.models import Client
+from patients.models import Client, Purpose
 from sessions_app.models import Session
 
 
 class WhyNot(TextChoices):
-    """Why an occasion that a person might expect will make no message at all."""
+    """Why an occasion that a person might expect makes no message at all, beside `Reason`."""
 
-    BOOKED_LATE = "booked_late", _("booked or moved too shortly before it")
     BEFORE_LIVE = "before_live", _("it fell due before the rule or the clinic was switched on")
 
 
@@ -61,12 +62,27 @@ class Preview:
         return parts_of(self.text)
 
 
+class Row(NamedTuple):
+    session_id: int
+    client_id: int
+    rule_id: int
+    recipient: str
+    due_at: dt.datetime
+    useful_until: dt.datetime
+    expects: str
+    invites: bool
+    why_not: str
+    before_live: bool
+
+
 SELECT = """
 SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
-       o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.booked_late,
-       o.due_at < o.active_since OR o.due_at < o.live_since AS before_live
+       o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.expects,
+       o.invites, o.why_not,
+       coalesce(o.falls_at < o.active_since OR o.falls_at < o.live_since, false) AS before_live
   FROM occasions o
- WHERE o.due_at > %(since)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
+ WHERE o.due_at > %(from)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
+   AND o.why_not <> 'not_meant'
    AND (%(client)s::bigint IS NULL OR o.client_id = %(client)s)
    AND NOT EXISTS (
        SELECT 1 FROM messaging_message m
@@ -74,8 +90,9 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
  ORDER BY o.session_id, o.rule_id, o.recipient, NOT o.consents, o.client_id
 """
-DUE_AT = 4
 SESSIONS = "s.clinic_id = %(clinic)s AND s.state IN ('scheduled', 'confirmed', 'cancelled')"
+#: How long a text may wait for a working day: what fell due before may still be due later.
+LONGEST_WAIT = dt.timedelta(days=15)
 
 
 def upcoming(
@@ -83,89 +100,155 @@ def upcoming(
 ) -> list[Preview]:
     """What falls due after `since` and up to `until` and is not in the outbox yet.
 
-    The caller's scope must be the clinic's. Cancelled sessions and late bookings are listed with
-    their reason: a person who asks "why did nothing go" asks about exactly those.
+    The caller's scope must be the clinic's. Only what follows from the schedule as it stands: a
+    thank-you appears once its session is recorded. Cancelled sessions and late bookings are listed
+    with their reason: a person who asks "why did nothing go" asks about exactly those.
     """
-    enabled = Rule.objects.filter(kind=Kind.BEFORE_SESSION, enabled=True)
-    rules = {r.pk: r for r in enabled.select_related("template")}
-    rows = _rows(clinic, since, until, client, sorted({r.lead_minutes for r in rules.values()}))
-    sessions = Session.objects.select_related("therapist", "service").in_bulk({r[0] for r in rows})
-    clients = Client.objects.in_bulk({r[1] for r in rows})
-    shared = _shared_phones(clients)
-    return [
-        _judged(clinic, sessions[row[0]], clients[row[1]], rules[row[2]], row, shared)
-        for row in rows
+    rules = {r.pk: r for r in Rule.objects.filter(clinic=clinic, enabled=True)}
+    by_kind = offsets(Rule.objects.filter(clinic=clinic, enabled=True))
+    rows = [
+        row
+        for kind, wanted in by_kind.items()
+        for row in _rows(kind, wanted, clinic, since, until, client)
     ]
+    rows.sort(key=lambda row: (row.due_at, row.session_id, row.client_id))
+    return _Forecast.of(clinic, rows, rules, since).previews(rows)
 
 
 def _rows(
-    clinic: Clinic, since: dt.datetime, until: dt.datetime, client: Client | None, leads: list[int]
-) -> list[tuple[Any, ...]]:
-    if not leads:
-        return []
-    values = {"clinic": clinic.pk, "client": client and client.pk, **bounds(since, until)}
+    kind: str,
+    wanted: set[Offset],
+    clinic: Clinic,
+    since: dt.datetime,
+    until: dt.datetime,
+    client: Client | None,
+) -> list[Row]:
+    back = since if kind == Kind.BEFORE_SESSION else since - LONGEST_WAIT
+    asked = {"clinic": clinic.pk, "client": client and client.pk, "from": since}
     with connection.cursor() as cursor:
-        cursor.execute(occasions_sql(leads, SESSIONS) + SELECT, values)
-        return sorted(cursor.fetchall(), key=lambda row: (row[DUE_AT], row[0], row[1]))
+        cursor.execute(
+            statement(kind, wanted, coming=SESSIONS) + SELECT,
+            {**values(kind, back, until), **asked},
+        )
+        return [Row(*row) for row in cursor.fetchall()]
 
 
-def _shared_phones(clients: dict[int, Client]) -> set[str]:
+@dataclass(slots=True)
+class _Forecast:
+    """All that the verdicts look at, loaded at once, and the texts foreseen so far."""
+
+    clinic: Clinic
+    rules: Mapping[int, Rule]
+    sessions: Mapping[int, Session]
+    clients: Mapping[int, Client]
+    shared: set[str]
+    world: World
+    #: When each client was, or will have been, sent what counts against the budget.
+    spent: dict[int, list[dt.datetime]]
+    invited: dict[int, list[dt.datetime]] = field(default_factory=lambda: defaultdict(list))
+    #: How many texts of a rule a client has had, or will have.
+    had: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+    @classmethod
+    def of(
+        cls, clinic: Clinic, rows: Sequence[Row], rules: Mapping[int, Rule], since: dt.datetime
+    ) -> _Forecast:
+        clients = Client.objects.in_bulk({r.client_id for r in rows})
+        sessions = Session.objects.select_related("therapist", "service")
+        wordings = defaultdict(list)
+        for template in Template.objects.filter(clinic=clinic) if rows else ():
+            wordings[clinic.pk, template.key].append(template)
+        forecast = cls(
+            clinic,
+            rules,
+            sessions.in_bulk({r.session_id for r in rows}),
+            clients,
+            _shared_phones(clients.values()),
+            World(wordings, {}),
+            defaultdict(list),
+        )
+        if clients:
+            forecast._remember_gone(since)
+        return forecast
+
+    def previews(self, rows: Iterable[Row]) -> list[Preview]:
+        return [self._preview(row) for row in rows]
+
+    def _remember_gone(self, since: dt.datetime) -> None:
+        all_gone = Message.objects.filter(client__in=list(self.clients), state__in=GONE)
+        had = all_gone.order_by().values_list("client_id", "rule_key").annotate(n=Count("*"))
+        self.had.update({(client_id, key): n for client_id, key, n in had})
+        gone = all_gone.filter(due_at__gt=since - INVITATION_SPAN)
+        gone = gone.exclude(purpose=Purpose.TRANSACTIONAL)
+        for client_id, sending_at, due_at, invites in gone.values_list(
+            "client_id", "sending_at", "due_at", "invites"
+        ):
+            self._count(client_id, sending_at or due_at, invites=invites)
+
+    def _count(self, client_id: int, at: dt.datetime, *, invites: bool) -> None:
+        self.spent[client_id].append(at)
+        if invites:
+            self.invited[client_id].append(at)
+
+    def _preview(self, row: Row) -> Preview:
+        rule = self.rules[row.rule_id]
+        message = self._as_planned(row, rule)
+        verdict = judge(message, self.world, row.due_at)
+        state = State.QUEUED if verdict.may_leave else verdict.state
+        reason = verdict.reason
+        if row.why_not or row.before_live:
+            state, reason = State.SKIPPED, row.why_not or WhyNot.BEFORE_LIVE
+        elif state in (State.QUEUED, State.SHADOW):
+            self.had[row.client_id, rule.key] += 1
+            if rule.purpose != Purpose.TRANSACTIONAL:
+                self._count(row.client_id, row.due_at, invites=row.invites)
+        return Preview(
+            client=message.client,
+            session=self.sessions[row.session_id],
+            rule=rule,
+            recipient=row.recipient,
+            text=verdict.text,
+            state=state.value,
+            reason=str(reason),
+            due_at=row.due_at,
+            useful_until=row.useful_until,
+        )
+
+    def _as_planned(self, row: Row, rule: Rule) -> Message:
+        """The message the planner would make, never saved: what the judge needs to look at."""
+        session = self.sessions[row.session_id]
+        message = Message(
+            clinic=self.clinic,
+            client=self.clients[row.client_id],
+            session=session,
+            rule_key=rule.key,
+            purpose=rule.purpose,
+            revision=session.revision,
+            recipient=row.recipient,
+            expects=row.expects,
+            invites=row.invites,
+            due_at=row.due_at,
+            useful_until=row.useful_until,
+        )
+        annotated = {
+            "still_participant": True,
+            "turn": self.had[row.client_id, rule.key],
+            "shared_phone": row.recipient in self.shared,
+            "recent_texts": _within(self.spent[row.client_id], row.due_at, BUDGET_SPAN),
+            "invited_lately": _within(self.invited[row.client_id], row.due_at, INVITATION_SPAN),
+        }
+        for name, value in annotated.items():
+            setattr(message, name, value)
+        return message
+
+
+def _within(moments: Iterable[dt.datetime], at: dt.datetime, span: dt.timedelta) -> int:
+    return sum(at - span < moment <= at for moment in moments)
+
+
+def _shared_phones(clients: Iterable[Client]) -> set[str]:
     """Phones among these clients' that more than one client of the clinic has."""
-    phones = {c.phone for c in clients.values() if c.phone}
+    phones = {c.phone for c in clients if c.phone}
     owners = Client.objects.filter(phone__in=phones).values_list("phone", flat=True)
     seen: set[str] = set()
     return {phone for phone in owners if phone in seen or seen.add(phone)}  # type: ignore[func-returns-value]
-
-
-def _judged(
-    clinic: Clinic,
-    session: Session,
-    client: Client,
-    rule: Rule,
-    row: tuple[Any, ...],
-    shared: set[str],
-) -> Preview:
-    recipient, due_at, useful_until, booked_late, before_live = row[3:]
-    message = _as_planned(clinic, session, client, rule, recipient, due_at, useful_until)
-    message.shared_phone = recipient in shared  # type: ignore[attr-defined]
-    verdict = judge(message, due_at)
-    state = State.QUEUED if verdict.may_leave else verdict.state
-    reason = verdict.reason
-    if booked_late or before_live:
-        state, reason = State.SKIPPED, WhyNot.BOOKED_LATE if booked_late else WhyNot.BEFORE_LIVE
-    return Preview(
-        client=client,
-        session=session,
-        rule=rule,
-        recipient=recipient,
-        text=verdict.text,
-        state=state.value,
-        reason=str(reason),
-        due_at=due_at,
-        useful_until=useful_until,
-    )
-
-
-def _as_planned(
-    clinic: Clinic,
-    session: Session,
-    client: Client,
-    rule: Rule,
-    recipient: str,
-    due_at: dt.datetime,
-    useful_until: dt.datetime,
-) -> Message:
-    """The message the planner would make, never saved: what the judge needs to look at."""
-    message = Message(
-        clinic=clinic,
-        client=client,
-        session=session,
-        template=rule.template,
-        purpose=rule.purpose,
-        revision=session.revision,
-        recipient=recipient,
-        due_at=due_at,
-        useful_until=useful_until,
-    )
-    message.still_participant = message.is_wanted = True  # type: ignore[attr-defined]
-    return message

@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import reduce
-from operator import and_
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
-from django.db.models.expressions import Combinable
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
 
-from messaging.models import Message, Reason, State
+from clinic import jalali
+from messaging.models import Expects, Message, Reason, State, Template
 from messaging.placeholders import Occasion
-from messaging.render import LONGEST, Unrenderable, render
-from patients.models import Client
+from messaging.render import LONGEST, Unrenderable, pages_of, render
+from messaging.stop_note import with_stop_note
+from messaging.wordings import Key, choose, wordings_of
+from patients.models import Client, Purpose
 from patients.phones import is_mobile
+from sessions_app.links import Page
 from sessions_app.models import COMING_STATES, Participant, Session, State as SessionState
 
-#: Rooms that plan messages add a condition here: whether what planned this one still stands.
-still_wanted: list[Callable[[], Q]] = []
+#: Rooms that plan messages add a question here: which of these, by id, no longer stand and why.
+#: Asked in the sender's transaction, under its locks.
+objections: list[Callable[[Sequence[int], dt.datetime], dict[int, str]]] = []
+
+#: At most this many texts that are not about a booked session, per client in `BUDGET_SPAN`, over
+#: all flows.
+BUDGET = 2
+BUDGET_SPAN = dt.timedelta(days=7)
+#: At most one invitation to give feedback in this time.
+INVITATION_SPAN = dt.timedelta(days=30)
+#: What has reached a client, or may have; in shadow mode what would have.
+GONE = (
+    State.SENDING,
+    State.SENT,
+    State.DELIVERED,
+    State.UNDELIVERED,
+    State.UNKNOWN,
+    State.SHADOW,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +60,8 @@ class Verdict:
     state: State
     reason: str = ""
     text: str = field(default="", repr=False)
+    wording: Template | None = None
+    pages: tuple[Page, ...] = ()
 
     @property
     def may_leave(self) -> bool:
@@ -36,7 +69,7 @@ class Verdict:
 
 
 def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
-    """Messages with all that the verdict looks at, in one query."""
+    """Messages with most of what the verdict looks at, in one query; `look` brings the rest."""
     quiet = Func(
         Value(now),
         *(F(f"clinic__{name}") for name in ("timezone", "quiet_from", "quiet_to")),
@@ -52,33 +85,78 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
     ).annotate(
         shared_phone=Exists(same_phone),
         still_participant=Exists(still_in),
-        is_wanted=_wanted(),
         is_quiet=quiet,
+        turn=_count(_had_before()),
+        recent_texts=_count(_others_gone(now - BUDGET_SPAN)),
+        invited_lately=Exists(_others_gone(now - INVITATION_SPAN).filter(invites=True)),
     )
 
 
-def _wanted() -> Q | Combinable:
-    conditions = [condition() for condition in still_wanted]
-    return reduce(and_, conditions) if conditions else Value(True)
+def _others_gone(since: dt.datetime) -> QuerySet[Message]:
+    """The same client's other texts, not about a booked session, that left after `since`.
+
+    What is in shadow never left; it counts from when it fell due.
+    """
+    others = Message.objects.filter(client=OuterRef("client"), state__in=GONE)
+    others = others.exclude(Q(purpose=Purpose.TRANSACTIONAL) | Q(pk=OuterRef("pk")))
+    return others.annotate(left_at=Coalesce("sending_at", "due_at")).filter(left_at__gt=since)
 
 
-def judge(message: Message, now: dt.datetime) -> Verdict:
-    """The verdict on one message from `with_world`.
+def _had_before() -> QuerySet[Message]:
+    """The same client's texts of the same rule."""
+    return Message.objects.filter(
+        clinic=OuterRef("clinic"),
+        client=OuterRef("client"),
+        rule_key=OuterRef("rule_key"),
+        state__in=GONE,
+    ).exclude(pk=OuterRef("pk"))
+
+
+def _count(messages: QuerySet[Message]) -> Coalesce:
+    per_client = messages.order_by().values("client").annotate(n=Count("*"))
+    return Coalesce(Subquery(per_client.values("n"), output_field=IntegerField()), 0)
+
+
+def look(messages: Iterable[Message], now: dt.datetime) -> list[tuple[Message, Verdict]]:
+    """The verdict on each message from `with_world`, in their order."""
+    rows = list(messages)
+    world = World(wordings_of(rows), objections_to([m.pk for m in rows], now))
+    return [(message, judge(message, world, now)) for message in rows]
+
+
+def objections_to(ids: Sequence[int], now: dt.datetime) -> dict[int, str]:
+    """Why some of these messages are no longer wanted by what planned them."""
+    return {pk: why for asked in objections for pk, why in asked(ids, now).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a verdict needs beside the message: its rule's wordings, and objections by id."""
+
+    wordings: Mapping[Key, Sequence[Template]]
+    objections: Mapping[int, str]
+
+
+def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
+    """The verdict on one message.
 
     A clinic in shadow mode is judged like any other and stops at the last step, so that what "would
     have been sent" is exactly what would have been sent.
     """
     if now >= message.useful_until:
         return Verdict(State.MISSED, Reason.TOO_LATE)
-    if not message.is_wanted:  # type: ignore[attr-defined]
-        return Verdict(State.CANCELLED, Reason.RULE_OFF)
-    hindrance = _about_session(message) or _about_client(message)
+    hindrance = (
+        _about_session(message)
+        or _about_rule(world.objections.get(message.pk, ""))
+        or _about_client(message, now)
+        or _about_budget(message)
+    )
     if hindrance:
         return hindrance
-    written = _write(message, now)
+    written = _write(message, world, now)
     live_since = message.clinic.live_since
     if written.may_leave and (live_since is None or message.due_at < live_since):
-        return Verdict(State.SHADOW, text=written.text)
+        return replace(written, state=State.SHADOW)
     return written
 
 
@@ -86,32 +164,72 @@ def _about_session(message: Message) -> Verdict | None:
     session: Session | None = message.session
     if session is None:
         return None
-    if session.state == SessionState.CANCELLED:
+    if session.state == SessionState.CANCELLED and message.expects != Expects.CANCELLED:
         return Verdict(State.CANCELLED, Reason.SESSION_CANCELLED)
     if session.revision != message.revision:
         return Verdict(State.CANCELLED, Reason.SESSION_MOVED)
-    if session.state not in COMING_STATES:
-        return Verdict(State.SKIPPED, Reason.SESSION_STARTED)
+    if not _as_expected(session, message.expects):
+        coming = message.expects == Expects.COMING
+        return Verdict(State.SKIPPED, Reason.SESSION_STARTED if coming else Reason.RECORD_CHANGED)
     if not message.still_participant:  # type: ignore[attr-defined]
         return Verdict(State.SKIPPED, Reason.NOT_PARTICIPANT)
     return None
 
 
-def _about_client(message: Message) -> Verdict | None:
+def _as_expected(session: Session, expects: str) -> bool:
+    if expects == Expects.COMING:
+        return session.state in COMING_STATES
+    return session.state == expects
+
+
+def _about_rule(objection: str) -> Verdict | None:
+    if not objection:
+        return None
+    off = objection == Reason.RULE_OFF
+    return Verdict(State.CANCELLED if off else State.SKIPPED, objection)
+
+
+def _about_client(message: Message, now: dt.datetime) -> Verdict | None:
+    client = message.client
+    if client.crisis_since:
+        return Verdict(State.SKIPPED, Reason.CRISIS)
+    if _is_muted(message, now):
+        return Verdict(State.SKIPPED, Reason.MUTED)
     if not message.recipient:
         return Verdict(State.SKIPPED, Reason.NO_PHONE)
-    if message.client.phone != message.recipient:
+    if client.phone != message.recipient:
         # The planner finds the new number by itself: it makes another occasion.
         return Verdict(State.SKIPPED, Reason.PHONE_CHANGED)
     if not is_mobile(message.recipient):
         return Verdict(State.SKIPPED, Reason.NOT_MOBILE)
-    if not message.client.consents_to(message.purpose):
+    if not client.consents_to(message.purpose):
         return Verdict(State.SKIPPED, Reason.NO_CONSENT)
     return None
 
 
-def _write(message: Message, now: dt.datetime) -> Verdict:
-    if message.template is None:
+def _is_muted(message: Message, now: dt.datetime) -> bool:
+    client = message.client
+    if client.muted_at is None:
+        return False
+    today = jalali.local_day(now, message.clinic.timezone)
+    return client.muted_until is None or today < client.muted_until
+
+
+def _about_budget(message: Message) -> Verdict | None:
+    """Two senders cannot both be the second: begin_sending holds the client's row alone."""
+    spent = message.recent_texts  # type: ignore[attr-defined]
+    if message.purpose != Purpose.TRANSACTIONAL and spent >= BUDGET:
+        return Verdict(State.SKIPPED, Reason.BUDGET)
+    return None
+
+
+def _write(message: Message, world: World, now: dt.datetime) -> Verdict:
+    wording = message.template or choose(
+        message,
+        world.wordings.get((message.clinic_id, message.rule_key), ()),
+        invites=message.invites and not message.invited_lately,  # type: ignore[attr-defined]
+    )
+    if wording is None:
         return Verdict(State.SKIPPED, Reason.NO_TEMPLATE)
     occasion = Occasion(
         clinic=message.clinic,
@@ -121,9 +239,11 @@ def _write(message: Message, now: dt.datetime) -> Verdict:
         shared_phone=message.shared_phone,  # type: ignore[attr-defined]
     )
     try:
-        text = render(message.template.body, occasion)
+        text = render(wording.body, occasion)
     except Unrenderable:
         return Verdict(State.SKIPPED, Reason.NO_TEXT)
+    text = with_stop_note(text, message.clinic, message.purpose)
     if len(text) > LONGEST:
         return Verdict(State.SKIPPED, Reason.TOO_LONG)
-    return Verdict(State.SENDING, text=text)
+    pages = tuple(pages_of(wording.body, occasion))
+    return Verdict(State.SENDING, text=text, wording=wording, pages=pages)

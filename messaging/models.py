@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import User
+from clinic.models import Service, Therapist, User
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
 from messaging.secrets import SecretField
 from patients.models import Client, Purpose
@@ -36,6 +36,15 @@ class State(models.TextChoices):
     SHADOW = "shadow", _("would have been sent")  # the clinic is not live
 
 
+class Expects(models.TextChoices):
+    """The state of its session that a text is about."""
+
+    COMING = "coming", _("it is still to come")
+    ATTENDED = "attended", _("the client came")
+    NO_SHOW = "no_show", _("the client did not come")
+    CANCELLED = "cancelled", _("it is cancelled")
+
+
 #: States that never change again.
 FINAL_STATES = (
     State.DELIVERED,
@@ -60,6 +69,18 @@ class Reason(models.TextChoices):
     NO_TEMPLATE = "no_template", _("the rule has no text")
     TOO_LONG = "too_long", _("the text is longer than the gateway takes")
     BUDGET = "budget", _("the client has had enough texts this week")
+    MUTED = "muted", _("automated texts to this client are stopped")
+    CRISIS = "crisis", _("a crisis hold stands")
+    NOT_MEANT = "not_meant", _("the rule is not for this service, therapist or client")
+    TREATMENT_PAUSED = "paused", _("the treatment is paused")
+    TREATMENT_OVER = "ended", _("the treatment is finished")
+    BOOKED = "booked", _("another session is booked")
+    SEEN_SINCE = "seen_since", _("the client has come since")
+    BOOKED_LATE = "booked_late", _("booked or moved too shortly before it")
+    RECORDED_LATE = "recorded_late", _("the outcome was recorded too late")
+    SECOND_NO_SHOW = "second_no_show", _("missed twice in a row: a person calls instead")
+    ANSWERED = "answered", _("the client has answered already")
+    RECORD_CHANGED = "record_changed", _("what was recorded of the session has changed")
     SESSION_CANCELLED = "session_cancelled", _("the session was cancelled")
     SESSION_MOVED = "session_moved", _("the session was moved")
     SESSION_STARTED = "session_started", _("the client has already arrived, or the time has passed")
@@ -78,9 +99,21 @@ class Reason(models.TextChoices):
 
 
 class Template(TenantModel):
-    """The words of a rule, with named placeholders; see `messaging.render`."""
+    """One wording of a rule's text, with named placeholders; see `messaging.render`.
+
+    A rule may have several: for a service, for a therapist, for the texts that invite feedback,
+    and alternates among which each client's texts take turns. `messaging.wordings` chooses.
+    """
 
     key = models.CharField(max_length=40)
+    service = TenantForeignKey(
+        Service, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    therapist = TenantForeignKey(
+        Therapist, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    #: For the texts that carry a link to the feedback form, and only for those.
+    invites = models.BooleanField(default=False)
     body = models.TextField(_("text"), max_length=900)
     updated_at = models.DateTimeField()
     updated_by = models.ForeignKey(
@@ -90,10 +123,9 @@ class Template(TenantModel):
     worker_rights = ("SELECT",)
 
     class Meta(TenantModel.Meta):
-        constraints = [
-            owned_by_clinic("template_of_clinic"),
-            models.UniqueConstraint(fields=["clinic", "key"], name="template_key_once"),
-        ]
+        ordering = ["id"]
+        constraints = [owned_by_clinic("template_of_clinic")]
+        indexes = [models.Index(fields=["clinic", "key"], name="template_by_key")]
 
     def __str__(self) -> str:
         return self.key
@@ -117,6 +149,8 @@ class ProviderAccount(TenantModel):
     active = models.BooleanField(_("active"), default=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     pause_code = models.CharField(max_length=20, blank=True)
+    #: When the gateway was last asked for texts that came in.
+    replies_asked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     worker_rights = ("SELECT", "UPDATE")
@@ -145,8 +179,13 @@ class Message(TenantModel):
     # messaging does not know rules; it keeps the rule's number and name.
     rule_number = models.BigIntegerField(null=True)
     rule_key = models.CharField(max_length=40)
+    #: What must be true of the session when the text leaves.
+    expects = models.CharField(max_length=10, choices=Expects.choices, default=Expects.COMING)
+    #: Carries a link to the feedback form.
+    invites = models.BooleanField(default=False)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.SMS)
+    #: The wording that was chosen when the text was written.
     template = TenantForeignKey(
         Template, on_delete=models.SET_NULL, null=True, related_name="messages"
     )
@@ -219,6 +258,12 @@ class Message(TenantModel):
                 name="message_by_provider_id",
                 condition=~Q(provider_id=""),
             ),
+            # The contact budget, and the last invitation to give feedback.
+            models.Index(
+                fields=["client"],
+                name="message_in_budget",
+                condition=~Q(purpose="transactional"),
+            ),
             # The panel: the outbox by time, a client's and a session's messages.
             models.Index(fields=["clinic", "-due_at", "-id"], name="message_by_due"),
             models.Index(fields=["clinic", "client", "-due_at"], name="message_of_client"),
@@ -231,3 +276,42 @@ class Message(TenantModel):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
+
+
+class Reply(TenantModel):
+    """A text that came in from a client's phone, with what was made of it.
+
+    One per clinic that knows the number: a line may be shared by several.
+    """
+
+    class Intent(models.TextChoices):
+        STOP = "stop", _("stops texts")
+        START = "start", _("wants texts again")
+        OTHER = "other", _("something else")
+
+    provider = models.CharField(max_length=20)
+    provider_id = models.CharField(max_length=60)
+    account = TenantForeignKey(
+        ProviderAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    #: E.164.
+    phone = models.CharField(max_length=20)
+    line = models.CharField(max_length=20, blank=True)
+    text = models.TextField(blank=True)
+    intent = models.CharField(max_length=10, choices=Intent.choices)
+    received_at = models.DateTimeField()
+
+    worker_rights = ("SELECT", "INSERT")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-received_at", "-id"]
+        constraints = [
+            # Gateways report twice; the second time changes nothing.
+            models.UniqueConstraint(
+                fields=["clinic", "provider", "provider_id"], name="reply_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "phone", "-received_at"], name="reply_by_phone")]
+
+    def __str__(self) -> str:
+        return f"reply {self.pk}"

@@ -7,8 +7,8 @@ verbs that staff use. No function here talks to a gateway.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,11 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from messaging.accounts import REST, Gateway
-from messaging.judge import Verdict, judge, with_world
-from messaging.models import Message, Reason, State
+from messaging.judge import Verdict, look, with_world
+from messaging.models import Message, Reason, State, Template
 from messaging.providers.base import Accepted
 from messaging.render import parts_of
+from sessions_app.links import publish
 
 BATCH = 200
 #: Longer than a drain and the slowest call in it: a holder past this is dead, not slow.
@@ -51,9 +52,14 @@ UPDATE messaging_message m
   FROM (SELECT due.id
           FROM messaging_message due
           JOIN clinic_clinic c ON c.id = due.clinic_id
+          JOIN patients_client cl ON cl.id = due.client_id
           LEFT JOIN messaging_provideraccount a ON a.clinic_id = c.id AND a.active
          WHERE due.state = 'queued' AND due.attempt_at <= %(now)s
            AND NOT is_quiet(%(now)s, c.timezone, c.quiet_from, c.quiet_to)
+           AND (cl.texts_from IS NULL
+                OR NOT is_quiet(%(now)s, c.timezone, cl.texts_until, cl.texts_from))
+           AND (due.purpose = 'transactional'
+                OR NOT is_held_back(%(now)s, c.timezone, due.due_at, c.id))
            AND (a.paused_at IS NULL OR a.paused_at <= %(rested)s)
          ORDER BY due.attempt_at, due.id
          LIMIT %(limit)s
@@ -66,8 +72,8 @@ RETURNING m.id
 def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
     """Take up to `limit` due messages under a lease; no other sender gets the same ones.
 
-    Quiet hours are kept here, at the last door: whatever waited, and for whatever reason, nothing
-    leaves between them. An account that refused us rests, and its texts with it.
+    Quiet hours, the clinic's and the client's own, and closed days for what can wait are kept here,
+    at the last door: whatever waited, and for whatever reason, nothing leaves in them. An account that refused us rests, and its texts with it.
     """
     values: dict[str, Any] = {
         "now": now,
@@ -84,7 +90,7 @@ def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
 def drafts(ids: Sequence[int], holder: str, now: dt.datetime) -> list[tuple[Message, Verdict]]:
     """A first look at claimed messages, without locks: only for grouping equal texts."""
     held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("attempt_at", "id")
-    return [(message, judge(message, now)) for message in held]
+    return look(held, now)
 
 
 def begin_sending(
@@ -99,9 +105,13 @@ def begin_sending(
 
     Guarantee: when this returns, the client and session rows had, and until the commit could not
     lose, the state the verdict saw. A plain re-check loses the race in which a cancellation, still
-    uncommitted, has swept the outbox before the planner inserted; FOR SHARE waits for it. Clients
-    come before sessions and both by id, so that two senders cannot deadlock. The price: whoever
-    cancels waits for this short transaction, and is told what had already left.
+    uncommitted, has swept the outbox before the planner inserted; FOR SHARE waits for it. A client
+    is held alone, or two senders would each find the contact budget unspent and spend it twice.
+    Clients come before sessions and both by id, so that two senders cannot deadlock. The price:
+    whoever cancels waits for this short transaction, and is told what had already left.
+
+    The pages that a text links to are published in the same commit: no link leaves before it leads
+    somewhere.
 
     The messages themselves are locked too: whoever stops one at this moment either has done so
     already or is told that it can no longer be stopped.
@@ -110,10 +120,10 @@ def begin_sending(
     back to the queue.
     """
     _share_locks(ids)
-    ready, settled = [], Counter[str]()
+    ready, settled = dict[int, Verdict](), Counter[str]()
     held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("id")
-    for message in held.select_for_update(of=("self",)):
-        verdict = judge(message, now)
+    looked = look(held.select_for_update(of=("self",)), now)
+    for message, verdict in looked:
         if message.is_quiet:  # type: ignore[attr-defined]
             _requeue(message, message.attempt_at, "", now)
         elif verdict.may_leave and gateway is None:
@@ -125,29 +135,48 @@ def begin_sending(
         elif verdict.text != text or gateway is None:
             _requeue(message, now, "", now)
         else:
-            ready.append(Ready(message.pk, message.recipient, verdict.text))
+            ready[message.pk] = verdict
     if ready and gateway:
         _mark_sending(ready, gateway, holder, now)
-    return ready, settled
+        publish((page for verdict in ready.values() for page in verdict.pages), now=now)
+    return [Ready(m.pk, m.recipient, v.text) for m, v in looked if m.pk in ready], settled
 
 
 def _share_locks(ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
-        for table, column in (
-            ("patients_client", "client_id"),
-            ("sessions_app_session", "session_id"),
+        for table, column, strength in (
+            ("patients_client", "client_id", "NO KEY UPDATE"),
+            ("sessions_app_session", "session_id", "SHARE"),
         ):
             cursor.execute(
                 f"SELECT 1 FROM {table} WHERE id IN"
                 f" (SELECT {column} FROM messaging_message WHERE id = ANY(%s))"
-                " ORDER BY id FOR SHARE",
+                f" ORDER BY id FOR {strength}",
                 [list(ids)],
             )
 
 
-def _mark_sending(ready: list[Ready], gateway: Gateway, holder: str, now: dt.datetime) -> None:
-    text = ready[0].text
-    _held([r.id for r in ready], holder, State.CLAIMED).update(
+def _mark_sending(
+    ready: Mapping[int, Verdict], gateway: Gateway, holder: str, now: dt.datetime
+) -> None:
+    """Equal texts, but perhaps of several wordings and clinics."""
+    by_wording = defaultdict(list)
+    for pk, verdict in ready.items():
+        by_wording[verdict.wording, verdict.text].append(pk)
+    for (wording, text), ids in by_wording.items():
+        _mark_these(ids, text, wording, gateway, holder, now)
+
+
+def _mark_these(
+    ids: Sequence[int],
+    text: str,
+    wording: Template | None,
+    gateway: Gateway,
+    holder: str,
+    now: dt.datetime,
+) -> None:
+    _held(ids, holder, State.CLAIMED).update(
+        template=wording,
         state=State.SENDING,
         state_at=now,
         reason="",
@@ -339,6 +368,18 @@ def cancel_of_rule(rule_number: int, *, now: dt.datetime) -> int:
     )
     return waiting.update(
         state=State.CANCELLED, reason=Reason.RULE_OFF, state_at=now, holder="", lease_until=None
+    )
+
+
+def cancel_of_client(
+    client_id: int, purposes: Iterable[str], reason: str, *, now: dt.datetime
+) -> int:
+    """Take a client's waiting texts of these purposes out of the queue."""
+    waiting = Message.objects.filter(
+        client=client_id, purpose__in=list(purposes), state__in=(State.QUEUED, State.CLAIMED)
+    )
+    return waiting.update(
+        state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
     )
 
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from clinic import jalali
-from clinic.models import Clinic
+from clinic.models import Clinic, Directory
 from clinic.text import ascii_digits, fold
 from patients.models import Client
+from sessions_app.links import Page
 from sessions_app.models import Session
 
 
@@ -31,6 +32,11 @@ class Occasion:
     #: Somebody else of the clinic has the same number, so the text may not name its client.
     shared_phone: bool = False
 
+    def page(self, purpose: Directory.Purpose) -> Page:
+        """The client's own page of this purpose. Raises LookupError for a text about no session."""
+        session = _session(self)
+        return Page(purpose, self.clinic.pk, session.pk, self.client.pk)
+
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
@@ -40,6 +46,8 @@ class Placeholder:
     sample: str
     value: Callable[[Occasion], str]
     needs_session: bool = False
+    #: For a link: the page that must be published before the text leaves.
+    page: Directory.Purpose | None = None
 
 
 _registry: dict[str, Placeholder] = {}
@@ -96,6 +104,15 @@ def _session(occasion: Occasion) -> Session:
     return occasion.session
 
 
+def _link(
+    purpose: Directory.Purpose, name: str, persian: str, meaning: StrPromise | str, sample: str
+) -> Placeholder:
+    def value(occasion: Occasion) -> str:
+        return occasion.page(purpose).address
+
+    return Placeholder(name, persian, meaning, sample, value, needs_session=True, page=purpose)
+
+
 for _placeholder in (
     Placeholder("client", "خطاب", _("the client as you address them"), "خانم کریمی", _addressed),
     Placeholder(
@@ -133,6 +150,27 @@ for _placeholder in (
         _("the clinic's address"),
         "تهران، خیابان ولیعصر",
         lambda o: o.clinic.address,
+    ),
+    _link(
+        Directory.Purpose.SESSION,
+        "session_link",
+        "پیوند جلسه",
+        _("the page where the client confirms, cancels or asks for another time"),
+        "https://peygir.ir/s/kxtq2mz7w4ahr5bn",
+    ),
+    _link(
+        Directory.Purpose.FEEDBACK,
+        "feedback_link",
+        "پیوند بازخورد",
+        _("the feedback form"),
+        "https://peygir.ir/f/kxtq2mz7w4ahr5bn",
+    ),
+    _link(
+        Directory.Purpose.CHOICES,
+        "choices_link",
+        "پیوند انتخاب",
+        _("the page where a silent client says how to go on"),
+        "https://peygir.ir/p/kxtq2mz7w4ahr5bn",
     ),
 ):
     register(_placeholder)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from clinic.text import clean
 from messaging.parts import count_parts
 from messaging.placeholders import Occasion, Placeholder, find
+from sessions_app.links import Page
 
 #: What the gateways take at most, in characters.
 LONGEST = 900
@@ -34,6 +35,12 @@ def check(body: str) -> None:
 
 def placeholders_of(body: str) -> list[Placeholder]:
     return [found for name in _BRACES.findall(body) if (found := find(name))]
+
+
+def pages_of(body: str, occasion: Occasion) -> list[Page]:
+    """The client's pages that a body links to; they must be published before it leaves."""
+    found = (placeholder.page for placeholder in placeholders_of(body))
+    return [occasion.page(purpose) for purpose in found if purpose is not None]
 
 
 def render(body: str, occasion: Occasion) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -65,6 +66,14 @@ class Client(TenantModel):
     consent_follow_up = models.BooleanField(Purpose.FOLLOW_UP.label, default=True)
     consent_motivation = models.BooleanField(Purpose.MOTIVATION.label, default=False)
     consent_campaign = models.BooleanField(Purpose.CAMPAIGN.label, default=False)
+    #: No automated text at all, until a day or until somebody ends it.
+    muted_at = models.DateTimeField(null=True, blank=True)
+    muted_until = models.DateField(_("silent until"), null=True, blank=True)
+    #: A risk flag stands: no automated text but the clinic's own emergency wording.
+    crisis_since = models.DateTimeField(null=True, blank=True)
+    #: The client's own hours for texts, inside the clinic's; both or neither.
+    texts_from = models.TimeField(_("texts from"), null=True, blank=True)
+    texts_until = models.TimeField(_("texts until"), null=True, blank=True)
     created_at = models.DateTimeField()
     #: Folded words of everything search looks at; kept by `prepare`.
     search_text = models.TextField(editable=False, default="")
@@ -78,6 +87,15 @@ class Client(TenantModel):
         constraints = [
             owned_by_clinic("client_of_clinic"),
             models.UniqueConstraint(fields=["clinic", "file_no"], name="client_file_no_once"),
+            models.CheckConstraint(
+                condition=Q(texts_from=None, texts_until=None)
+                | Q(texts_from__isnull=False, texts_until__isnull=False),
+                name="client_own_hours_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(muted_until=None) | Q(muted_at__isnull=False),
+                name="client_mute_has_its_beginning",
+            ),
         ]
         indexes = [
             # The list in alphabetical order, page by page.
@@ -140,6 +158,9 @@ class ConsentRecord(TenantModel):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
+    # A text that says «11» is written down by the worker.
+    worker_rights = ("SELECT", "INSERT")
+
     class Meta(TenantModel.Meta):
         ordering = ["-recorded_at", "-id"]
         indexes = [
@@ -184,6 +205,63 @@ class Treatment(TenantModel):
                 name="treatment_pause_has_its_state",
             ),
         ]
+        indexes = [
+            # Pauses that end, across clinics.
+            models.Index(
+                fields=["paused_until"], name="treatment_paused", condition=Q(state="paused")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"treatment {self.pk}"
+
+    def is_active(self, today: dt.date) -> bool:
+        """Going on, a pause that is over included; `today` is the clinic's local day."""
+        if self.state == self.State.PAUSED:
+            return self.paused_until is not None and self.paused_until <= today
+        return self.state == self.State.ACTIVE
+
+
+class Via(models.TextChoices):
+    """By which way something came about."""
+
+    PANEL = "panel", _("staff, in the panel")
+    LINK = "link", _("the client, by link")
+    REPLY = "reply", _("the client, by text")
+    IMPORT = "import", _("imported list")
+
+
+class ClientEvent(TenantModel):
+    """One line of a client's file: holds, mutes, own hours, and turns of a treatment.
+
+    Never edited. What a session or a text did stands in their own tables.
+    """
+
+    class Kind(models.TextChoices):
+        MUTED = "muted", _("automated texts stopped")
+        UNMUTED = "unmuted", _("automated texts allowed again")
+        CRISIS = "crisis", _("crisis hold set")
+        CRISIS_OVER = "crisis_over", _("crisis hold lifted")
+        HOURS = "hours", _("own hours for texts changed")
+        PAUSED = "paused", _("treatment paused")
+        RESUMED = "resumed", _("treatment taken up again")
+        COMPLETED = "completed", _("treatment finished as planned")
+        DROPPED = "dropped", _("treatment given up")
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="events")
+    treatment = TenantForeignKey(
+        Treatment, on_delete=models.CASCADE, null=True, blank=True, related_name="events"
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    via = models.CharField(max_length=10, choices=Via.choices, default=Via.PANEL)
+    until = models.DateField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["clinic", "client", "-at"], name="event_of_client")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.client_id}"

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Service, Therapist, User
 from patients.actions import ensure_treatment
-from patients.models import Client
+from patients.models import Client, Via
+from sessions_app import rhythm
 from sessions_app.models import (
     CancelledBy,
     Participant,
@@ -69,9 +70,15 @@ def book(
     now: dt.datetime,
     by: User | None = None,
     source: str = Session.Source.PANEL,
+    via: str = Via.PANEL,
+    tell: bool = True,
     **fields: Any,
 ) -> Session:
-    """Book a session for one client or several. Raises SessionError (clash, nobody, no length)."""
+    """Book a session for one client or several. Raises SessionError (clash, nobody, no length).
+
+    `tell` marks the change for the rules that confirm it by text; here and below. An imported
+    booking is never confirmed.
+    """
     people = list(clients)
     if not people:
         raise SessionError(_("Choose at least one client."), "clients")
@@ -90,7 +97,8 @@ def book(
         Participant.objects.bulk_create(Participant(session=session, client=c) for c in people)
         for client in people:
             ensure_treatment(client, therapist, service, now=now)
-        _note(session, Kind.BOOKED, {}, now, by)
+        tell = tell and source != Session.Source.IMPORT
+        _note(session, Kind.BOOKED, {}, now, by, via=via, tell=tell)
     return session
 
 
@@ -102,6 +110,7 @@ def move(
     therapist: Therapist | None = None,
     now: dt.datetime,
     by: User | None = None,
+    tell: bool = False,
 ) -> Session:
     """Give an open session another time, length or therapist.
 
@@ -121,12 +130,18 @@ def move(
         _save(session)
         for client in session.clients.all():
             ensure_treatment(client, session.therapist, session.service, now=now)
-        _note(session, Kind.MOVED, before, now, by)
+        _note(session, Kind.MOVED, before, now, by, tell=tell)
     return session
 
 
 def cancel(
-    session: Session, *, by_whom: str = CancelledBy.CLINIC, now: dt.datetime, by: User | None = None
+    session: Session,
+    *,
+    by_whom: str = CancelledBy.CLINIC,
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+    tell: bool = False,
 ) -> Session:
     with transaction.atomic():
         session, before = _hold(session)
@@ -134,11 +149,13 @@ def cancel(
             raise SessionError(_("This session is already cancelled."))
         session.state, session.cancelled_by, session.recorded_at = State.CANCELLED, by_whom, now
         _save(session)
-        _note(session, Kind.CANCELLED, before, now, by)
+        _note(session, Kind.CANCELLED, before, now, by, via=via, tell=tell)
     return session
 
 
-def restore(session: Session, *, now: dt.datetime, by: User | None = None) -> Session:
+def restore(
+    session: Session, *, now: dt.datetime, by: User | None = None, tell: bool = False
+) -> Session:
     """Take a cancellation back. The revision rises: what was cancelled with it stays cancelled."""
     with transaction.atomic():
         session, before = _hold(session)
@@ -146,11 +163,18 @@ def restore(session: Session, *, now: dt.datetime, by: User | None = None) -> Se
             raise SessionError(_("Only a cancelled session can be restored."))
         _reopen(session, now)
         _save(session)
-        _note(session, Kind.RESTORED, before, now, by)
+        _note(session, Kind.RESTORED, before, now, by, tell=tell)
     return session
 
 
-def record(session: Session, outcome: str, *, now: dt.datetime, by: User | None = None) -> Session:
+def record(
+    session: Session,
+    outcome: str,
+    *,
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+) -> Session:
     """Record confirmed, arrived, attended or no-show, or take it back to scheduled.
 
     An outcome may be corrected at any time: a wrong no-show is worse than a late one.
@@ -161,7 +185,7 @@ def record(session: Session, outcome: str, *, now: dt.datetime, by: User | None 
         session.state = outcome
         session.recorded_at = now if outcome in (State.ATTENDED, State.NO_SHOW) else None
         _save(session)
-        _note(session, Kind.OUTCOME, before, now, by)
+        _note(session, Kind.OUTCOME, before, now, by, via=via)
     return session
 
 
@@ -222,8 +246,18 @@ def undo(
         if "clients" in last.before:
             before["clients"] = _set_participants(session, last.before["clients"])
         _save(session)
-        _note(session, Kind.UNDONE, before, now, by)
+        _note(session, Kind.UNDONE, before, now, by, tell=_is_told(last, now))
     return session
+
+
+#: A change is told only after this, so that a slip can be undone in silence. The rules of a new
+#: clinic wait as long.
+TIME_TO_UNDO = dt.timedelta(minutes=3)
+
+
+def _is_told(change: SessionChange, now: dt.datetime) -> bool:
+    """Whether the client has read of a change by now, and so must read that it is taken back."""
+    return change.tell and change.at + TIME_TO_UNDO <= now
 
 
 def _refuse_outcome(session: Session, outcome: str, now: dt.datetime) -> None:
@@ -293,7 +327,14 @@ def _save(session: Session) -> None:
 
 
 def _note(
-    session: Session, kind: str, before: dict[str, Any], now: dt.datetime, by: User | None
+    session: Session,
+    kind: str,
+    before: dict[str, Any],
+    now: dt.datetime,
+    by: User | None,
+    *,
+    via: str = Via.PANEL,
+    tell: bool = False,
 ) -> None:
     after = snapshot(session)
     if "clients" in before:
@@ -307,5 +348,9 @@ def _note(
         after=changed,
         at=now,
         by=by,
+        via=via,
+        tell=tell,
     )
+    present = session.participants.values_list("client_id", flat=True)
+    rhythm.refresh([*present, *before.get("clients", ())])
     session_changed.send(Session, session=session, change=change, now=now)

@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import Deferrable, F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import Service, Therapist, User
+from clinic.models import Directory, Service, Therapist, User
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
-from patients.models import Client
+from patients.models import Client, Via
 
 
 class State(models.TextChoices):
@@ -111,6 +111,13 @@ class Session(TenantModel):
                 name="session_coming",
                 condition=Q(state__in=["scheduled", "confirmed"]),
             ),
+            # What follows a session: by the moment its outcome was recorded, and by its end.
+            models.Index(
+                fields=["recorded_at"],
+                name="session_recorded",
+                condition=Q(state__in=["attended", "no_show"]),
+            ),
+            models.Index(fields=["ends_at"], name="session_over", condition=Q(state="attended")),
             # The clinic's day and week.
             models.Index(fields=["clinic", "starts_at"], name="session_by_day"),
             models.Index(fields=["clinic", "therapist", "starts_at"], name="session_by_therapist"),
@@ -176,10 +183,193 @@ class SessionChange(TenantModel):
     after = models.JSONField(default=dict)
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    via = models.CharField(max_length=10, choices=Via.choices, default=Via.PANEL)
+    #: Whether the client is to be told of it by a text of its own.
+    tell = models.BooleanField(default=False)
+
+    worker_rights = ("SELECT",)
 
     class Meta(TenantModel.Meta):
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["clinic", "session", "-at"], name="change_of_session")]
+        indexes = [
+            models.Index(fields=["clinic", "session", "-at"], name="change_of_session"),
+            # The planner's scan across clinics: what somebody is still to be told of.
+            models.Index(fields=["at"], name="change_to_tell", condition=Q(tell=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.session_id}"
+
+
+class Rhythm(TenantModel):
+    """How a client comes: kept beside the client, so that nobody has to ask the whole history.
+
+    Derived from the sessions alone by `sessions_app.rhythm.refresh`, which every change of a
+    session calls; a nightly check recomputes all of it and reports any difference. In a table of
+    its own, because the client's row is what the sender locks. Gaps are in days.
+    """
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="rhythms")
+    #: The start of the last session attended, whose hour is the hour at which the client comes.
+    last_attended_at = models.DateTimeField(null=True)
+    last_attended = TenantForeignKey(Session, on_delete=models.CASCADE, null=True, related_name="+")
+    #: The start of the earliest session still open; in the past while its outcome is unrecorded.
+    next_session_at = models.DateTimeField(null=True)
+    next_session = TenantForeignKey(Session, on_delete=models.CASCADE, null=True, related_name="+")
+    #: The moment halfway between the two.
+    gap_middle_at = models.DateTimeField(null=True)
+    attended = models.PositiveIntegerField(default=0)
+    median_gap_days = models.FloatField(null=True)
+    #: Minutes after midnight, clinic time, at which the client usually comes.
+    usual_minute = models.PositiveSmallIntegerField(null=True)
+    #: Days of silence after which we ask: the service's, or max(21, 3 × the client's own gap).
+    lapse_days = models.PositiveSmallIntegerField(default=21)
+
+    worker_rights = ("SELECT", "INSERT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "client"], name="rhythm_once_per_client"),
+        ]
+        indexes = [
+            # The silent: each distinct lapse is one range. Somebody with a session booked, or one
+            # whose outcome nobody recorded, is not silent.
+            models.Index(
+                fields=["lapse_days", "last_attended_at"],
+                name="rhythm_silent",
+                condition=Q(next_session_at__isnull=True, last_attended_at__isnull=False),
+            ),
+            models.Index(
+                fields=["gap_middle_at"],
+                name="rhythm_gap",
+                condition=Q(gap_middle_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rhythm of {self.client_id}"
+
+
+class ClientLink(TenantModel):
+    """A page that a client reaches from a text, without an account.
+
+    One per purpose, session and client, whichever texts carry it. The token itself is not kept; its
+    hash finds the clinic through the Directory.
+    """
+
+    purpose = models.CharField(max_length=20, choices=Directory.Purpose.choices)
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="links")
+    session = TenantForeignKey(Session, on_delete=models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField()
+    #: The last answer given on the page, in the words of its purpose, and when.
+    answer = models.CharField(max_length=20, blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    worker_rights = ("SELECT", "INSERT")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "purpose", "session", "client"], name="link_once"
+            ),
+            models.UniqueConstraint(fields=["clinic", "token_hash"], name="link_token_once"),
+        ]
+        indexes = [models.Index(fields=["clinic", "client"], name="link_of_client")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} link {self.pk}"
+
+
+class CareTask(TenantModel):
+    """Something that a person must do about a client: above all a call.
+
+    `occasion` names what gave rise to it, so that whoever finds the same twice makes one task.
+    """
+
+    class Kind(models.TextChoices):
+        CALL = "call", _("call")
+        CALL_ME = "call_me", _("asks to be called")
+        RESCHEDULE = "reschedule", _("asks for another time")
+        CANCELLED = "cancelled", _("cancelled by the link")
+        CONTINUE = "continue", _("wants to go on")
+        NO_SHOW = "no_show", _("missed two sessions in a row")
+        NO_NEXT_BOOKING = "no_next", _("nothing booked after the last session")
+        SILENT = "silent", _("silent for long")
+        PAUSE_OVER = "pause_over", _("the pause is over")
+        FEEDBACK = "feedback", _("feedback that asks for an answer")
+        STOPPED = "stopped", _("stopped texts: are reminders still wanted?")
+        REPLY = "reply", _("wrote back")
+
+    class Outcome(models.TextChoices):
+        BOOKED = "booked", _("a session is booked")
+        DONE = "done", _("settled")
+        LATER = "later", _("call again later")
+        NO_ANSWER = "no_answer", _("no answer")
+        WRONG_NUMBER = "wrong_number", _("wrong number")
+        NOT_NOW = "not_now", _("does not want to go on now")
+        FINISHED = "finished", _("has finished")
+        ELSEWHERE = "elsewhere", _("goes elsewhere")
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="tasks")
+    session = TenantForeignKey(
+        Session, on_delete=models.CASCADE, null=True, blank=True, related_name="tasks"
+    )
+    occasion = models.CharField(max_length=80, blank=True)
+    #: What the client asked or said, in their own words; never logged.
+    text = models.TextField(blank=True)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    worker_rights = ("SELECT", "INSERT")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["due_at", "id"]
+        constraints = [
+            owned_by_clinic("task_of_clinic"),
+            models.UniqueConstraint(
+                fields=["clinic", "kind", "client", "occasion"],
+                condition=~Q(occasion=""),
+                name="task_once_per_occasion",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | ~Q(outcome=""), name="task_closed_with_an_outcome"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["clinic", "due_at"], name="task_open", condition=Q(closed_at=None)
+            ),
+            models.Index(fields=["clinic", "client", "-created_at"], name="task_of_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} task {self.pk}"
+
+
+class CareAttempt(TenantModel):
+    """One try at a task: who, when, what came of it. Never edited."""
+
+    task = TenantForeignKey(CareTask, on_delete=models.CASCADE, related_name="attempts")
+    outcome = models.CharField(max_length=20, choices=CareTask.Outcome.choices)
+    #: The number on file at that moment: a wrong one stays known until another takes its place.
+    phone = models.CharField(max_length=20, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["clinic", "task", "-at"], name="attempt_of_task")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"

@@ -76,6 +76,18 @@ class ServiceFactory(DjangoModelFactory):
     duration_minutes = 50
 
 
+class ClosureFactory(DjangoModelFactory):
+    """One day of the clinic's own, each a week after the one before."""
+
+    class Meta:
+        model = clinic_models.Closure
+
+    clinic = factory.SubFactory(ClinicFactory)
+    first_day = factory.Sequence(lambda n: dt.date(2026, 11, 23) + dt.timedelta(days=7 * (n % 60)))
+    last_day = factory.SelfAttribute("first_day")
+    name = factory.Sequence(lambda n: f"کارگاه {n}")
+
+
 class ClientFactory(DjangoModelFactory):
     class Meta:
         model = patient_models.Client
@@ -128,12 +140,11 @@ class RuleFactory(DjangoModelFactory):
         model = followup_models.Rule
 
     clinic = factory.SubFactory(ClinicFactory)
-    template = factory.SubFactory(TemplateFactory, clinic=factory.SelfAttribute("..clinic"))
     key = "reminder_24h"
     kind = "before_session"
     purpose = "transactional"
     active_since = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    lead_minutes = 24 * 60
+    offset_minutes = 24 * 60
     useful_minutes = 3 * 60
     notice_minutes = 24 * 60
     spread_minutes = 10

@@ -14,6 +14,7 @@ from messaging.lookups import look_after
 from messaging.models import Message, ProviderAccount, Template
 from patients.actions import set_consent
 from sessions_app import actions
+from sessions_app.links import Page, Purpose
 from sessions_app.models import Session
 from tests.factories import ClientFactory
 from tests.followup.clinics import live_clinic, outbox as messages_of, session_at, tehran, tick
@@ -73,9 +74,10 @@ def test_the_text_reads_as_a_person_would_write_it(live, gateway):
     session = session_at(live, START, clients=[client])
     type(session.therapist).objects.filter(pk=session.therapist_id).update(title="خانم دکتر صادقی")
     tick(tehran("2026-11-27 17:40"))
+    link = Page(Purpose.SESSION, live.pk, session.pk, client.pk)
     assert gateway.messages[0].body == (
-        "سلام خانم کریمی، فردا شنبه ۷ آذر ساعت ۱۷:۳۰ نزد خانم دکتر صادقی منتظرتان هستیم. "
-        "تغییر یا لغو: 02188001122\nکلینیک آرامش"
+        "سلام خانم کریمی، فردا شنبه ۷ آذر ساعت ۱۷:۳۰ با خانم دکتر صادقی منتظرتان هستیم. "
+        f"تأیید، تغییر یا لغو: {link.address} یا 02188001122\nکلینیک آرامش"
     )
 
 

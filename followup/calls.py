@@ -1,0 +1,79 @@
+"""Where a text would be out of place, a person calls: the tasks that rules give rise to.
+
+Found by the same statements as the texts, in the same transaction and scan; the occasion's name
+makes each task once, however often it is found.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import connection
+
+from followup.models import Kind
+from followup.occasions import Offset, statement, values
+
+#: Days after a session with nothing booked after which a text no longer does.
+CALL_AFTER_DAYS = 7
+
+# Not with the rule's own offset: the call comes after the text.
+NO_NEXT_BOOKING = f"""
+SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
+       s.ends_at + interval '{CALL_AFTER_DAYS} days' AS at, s.ends_at AS useful_until,
+       'attended' AS expects
+  FROM sessions_app_session s
+  JOIN followup_rule r ON r.clinic_id = s.clinic_id AND r.kind = 'no_next' AND r.enabled
+  JOIN sessions_app_participant p ON p.session_id = s.id
+ WHERE s.state = 'attended'
+   AND s.ends_at > %(since)s - interval '{CALL_AFTER_DAYS} days'
+   AND s.ends_at <= %(until)s - interval '{CALL_AFTER_DAYS} days'
+"""
+
+INSERT = """
+INSERT INTO sessions_app_caretask
+       (clinic_id, kind, client_id, session_id, occasion, text, due_at, created_at, outcome)
+SELECT DISTINCT ON (o.session_id, o.client_id)
+       o.clinic_id, %(task)s, o.client_id, o.session_id, 'session:' || o.session_id, '',
+       o.due_at, %(now)s, ''
+  FROM occasions o
+ WHERE o.falls_at > %(since)s AND o.falls_at <= %(until)s AND o.why_not = %(why_not)s
+   AND o.falls_at >= o.active_since AND (o.live_since IS NULL OR o.falls_at >= o.live_since)
+ ORDER BY o.session_id, o.client_id, o.due_at
+ON CONFLICT DO NOTHING
+"""
+
+# The pause was agreed, so its end is no silence: nobody is texted, somebody asks how it is.
+PAUSE_OVER = """
+INSERT INTO sessions_app_caretask
+       (clinic_id, kind, client_id, session_id, occasion, text, due_at, created_at, outcome)
+SELECT tr.clinic_id, 'pause_over', tr.client_id, NULL,
+       'pause:' || tr.id || ':' || tr.paused_until, '',
+       (working_day(tr.paused_until, c.id) + time '10:00') AT TIME ZONE c.timezone, %(now)s, ''
+  FROM patients_treatment tr
+  JOIN clinic_clinic c ON c.id = tr.clinic_id
+  LEFT JOIN sessions_app_rhythm a ON a.client_id = tr.client_id
+ WHERE tr.state = 'paused'
+   AND tr.paused_until > (%(since)s AT TIME ZONE 'UTC')::date - 2
+   AND tr.paused_until <= (%(until)s AT TIME ZONE 'UTC')::date + 1
+   AND tr.paused_until <= (%(until)s AT TIME ZONE c.timezone)::date
+   AND a.next_session_id IS NULL
+ ORDER BY tr.client_id, tr.id
+ON CONFLICT DO NOTHING
+"""
+
+
+def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -> None:
+    """Open the tasks that a kind of rule gives rise to; needs the worker's hat."""
+    if kind == Kind.NO_SHOW:
+        _open(kind, statement(kind, wanted), "second_no_show", since, now)
+    elif kind == Kind.NO_NEXT_BOOKING:
+        _open(kind, statement(kind, wanted, found=NO_NEXT_BOOKING), "", since, now)
+    elif kind == Kind.SILENT:
+        with connection.cursor() as cursor:
+            cursor.execute(PAUSE_OVER, {"since": since, "until": now, "now": now})
+
+
+def _open(kind: str, occasions: str, why_not: str, since: dt.datetime, now: dt.datetime) -> None:
+    task = {"task": kind, "why_not": why_not, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(occasions + INSERT, {**values(kind, since, now), **task})

@@ -1,0 +1,95 @@
+"""The pages that clients reach from a text: their addresses, and finding them again.
+
+An address is derived from what the page is about, so that the reminder of three days and that of
+one day carry the same one, and a text written twice says the same. It leads somewhere only once a
+text that carries it is on its way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from clinic import directory
+from clinic.models import Directory
+from sessions_app.models import ClientLink, Session
+
+Purpose = Directory.Purpose
+
+#: The first letter of the path says the kind of page, and nothing more.
+PATHS = {Purpose.SESSION: "s", Purpose.FEEDBACK: "f", Purpose.CHOICES: "p"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a link is about: one client, one session, one purpose."""
+
+    purpose: Directory.Purpose
+    clinic_id: int
+    session_id: int
+    client_id: int
+
+    @property
+    def token(self) -> str:
+        return directory.short_token(self.purpose, self.clinic_id, self.session_id, self.client_id)
+
+    @property
+    def address(self) -> str:
+        return f"{settings.PUBLIC_URL}/{PATHS[self.purpose]}/{self.token}"
+
+
+def publish(pages: Iterable[Page], *, now: dt.datetime) -> None:
+    """Let these addresses lead to their pages. Publishing one again changes nothing."""
+    hashes = {page: directory.token_hash(page.token) for page in set(pages)}
+    if not hashes:
+        return
+    Directory.objects.bulk_create(
+        (
+            Directory(token_hash=digest, clinic_id=page.clinic_id, purpose=page.purpose)
+            for page, digest in hashes.items()
+        ),
+        ignore_conflicts=True,
+    )
+    ClientLink.objects.bulk_create(
+        (
+            ClientLink(
+                clinic_id=page.clinic_id,
+                purpose=page.purpose,
+                session_id=page.session_id,
+                client_id=page.client_id,
+                token_hash=digest,
+                created_at=now,
+            )
+            for page, digest in hashes.items()
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def clinic_behind(token: str, purpose: Directory.Purpose) -> int | None:
+    """The clinic of a published page, or None; typed in capitals it is the same address."""
+    return directory.resolve(token.lower(), purpose)
+
+
+def find(token: str, purpose: Directory.Purpose) -> ClientLink | None:
+    """The link behind a token, in the scope of its clinic, with client, session and clinic."""
+    found = ClientLink.objects.filter(
+        token_hash=directory.token_hash(token.lower()), purpose=purpose
+    )
+    return found.select_related(
+        "clinic", "client", "session__therapist", "session__service"
+    ).first()
+
+
+def answer(link: ClientLink, said: str, *, now: dt.datetime) -> None:
+    """Keep what the client chose; a later choice replaces it."""
+    link.answer, link.answered_at = said, now
+    link.save(update_fields=["answer", "answered_at"])
+
+
+def is_over(session: Session, now: dt.datetime) -> bool:
+    """A session's page has served once the session began or was settled."""
+    return session.starts_at <= now or not session.is_open
