@@ -3,9 +3,11 @@
 import datetime as dt
 import io
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 from hypothesis import HealthCheck, given, settings as effort, strategies as st
 
@@ -20,7 +22,7 @@ from patients.models import Client, ConsentRecord
 from sandbox.testing import running_gateway
 from sessions_app.models import CareTask
 from tests.factories import NOW, ClientFactory, ClinicFactory
-from tests.messaging.inbound import PHONE, consents
+from tests.messaging.inbound import PHONE, consents, hear, written
 
 INSTALLATION = callback_token("kavenegar", None)
 LINE = "10004346"
@@ -195,11 +197,11 @@ def _is_sendable(text):
 def log():
     """What really reaches the log, with every logger as talkative as it can be."""
     (handler,) = [h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler]
-    written = io.StringIO()
-    before = handler.setStream(written)
+    stream = io.StringIO()
+    before = handler.setStream(stream)
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.DEBUG)
-    yield written.getvalue
+    yield stream.getvalue
     logging.getLogger().setLevel(level)
     handler.setStream(before)
 
@@ -210,11 +212,11 @@ def test_neither_token_nor_number_nor_words_are_ever_logged(clinic, log, monkeyp
     write(INSTALLATION, "کلمه‌ی محرمانه", sender="09350000000", number=5)
     monkeypatch.setattr("messaging.replies.receive", lambda *_, **__: 1 / 0)
     write(INSTALLATION, "کلمه‌ی محرمانه")
-    written = log()
-    assert "replies_of_strangers" in written
-    assert "ZeroDivisionError" in written
+    lines = log()
+    assert "replies_of_strangers" in lines
+    assert "ZeroDivisionError" in lines
     for secret in (INSTALLATION, "محرمانه", "9121234567", "9350000000"):
-        assert secret not in written
+        assert secret not in lines
 
 
 # The poll
@@ -323,14 +325,50 @@ def test_one_lost_text_does_not_take_the_rest_along(clinic, phones, monkeypatch)
     assert [task.text for task in CareTask.objects.order_by("pk")] == ["یک", "سه"]
 
 
+# Two at once
+
+
+@pytest.fixture
+def committed(transactional_db):
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        clinic = ClinicFactory(slug="aramesh")
+        return ClientFactory(clinic=clinic, phone=PHONE, consent_campaign=True)
+
+
+def at_once(*works):
+    """Run each on a connection of its own, all from the same moment on."""
+    start = threading.Barrier(len(works))
+
+    def run(work):
+        try:
+            start.wait()
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return sorted(pool.map(run, works))
+
+
+@pytest.mark.parametrize("text", ["11", "بله"])
+def test_a_callback_and_the_poll_at_once_are_heard_once(committed, text):
+    told = written(text)
+    assert at_once(*[lambda: hear(told)] * 4) == [0, 0, 0, 1]
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        assert (Reply.objects.count(), CareTask.objects.count()) == (1, 1)
+
+
+def test_two_stops_at_once_ask_reception_once(committed):
+    assert at_once(lambda: hear("11"), lambda: hear("11")) == [1, 1]
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        assert (Reply.objects.count(), CareTask.objects.count()) == (2, 1)
+
+
 # The phones of the sandbox
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_reply_on_a_phone_arrives_in_the_clinic(transactional_db, live_server, method):
-    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-        clinic = ClinicFactory(slug="aramesh")
-        client = ClientFactory(clinic=clinic, phone=PHONE, consent_campaign=True)
+def test_a_reply_on_a_phone_arrives_in_the_clinic(committed, live_server, method):
     hook = f"{live_server.url}{address(INSTALLATION)}"
     with running_gateway(inbound_url=hook, method=method) as phones:
         for text in ("لغو۱۱", "کمی دیر می‌رسم\nببخشید 🙏", "شروع ۱۲"):
@@ -341,13 +379,13 @@ def test_a_reply_on_a_phone_arrives_in_the_clinic(transactional_db, live_server,
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         said = Reply.objects.order_by("pk").values_list("intent", "text", "clinic")
         assert list(said) == [
-            ("stop", "لغو۱۱", clinic.pk),
-            ("other", "کمی دیر می‌رسم\nببخشید 🙏", clinic.pk),
-            ("start", "شروع ۱۲", clinic.pk),
+            ("stop", "لغو۱۱", committed.clinic_id),
+            ("other", "کمی دیر می‌رسم\nببخشید 🙏", committed.clinic_id),
+            ("start", "شروع ۱۲", committed.clinic_id),
         ]
         kinds = CareTask.objects.order_by("pk").values_list("kind", flat=True)
         assert list(kinds) == ["stopped", "reply"]
-        assert consents(Client.objects.get(pk=client.pk)) == [
+        assert consents(Client.objects.get(pk=committed.pk)) == [
             "transactional",
             "follow_up",
             "campaign",
