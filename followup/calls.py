@@ -7,6 +7,7 @@ makes each task once, however often it is found.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import connection
 
@@ -74,6 +75,6 @@ def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -
 
 
 def _open(kind: str, occasions: str, why_not: str, since: dt.datetime, now: dt.datetime) -> None:
-    task = {"task": kind, "why_not": why_not, "now": now}
+    task: dict[str, Any] = {"task": kind, "why_not": why_not, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(occasions + INSERT, {**values(kind, since, now), **task})

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, TextChoices
@@ -124,7 +124,8 @@ def _rows(
     client: Client | None,
 ) -> list[Row]:
     back = since if kind == Kind.BEFORE_SESSION else since - LONGEST_WAIT
-    asked = {"clinic": clinic.pk, "client": client and client.pk, "from": since}
+    asked: dict[str, Any] = {"clinic": clinic.pk, "from": since}
+    asked["client"] = client.pk if client else None
     with connection.cursor() as cursor:
         cursor.execute(
             statement(kind, wanted, coming=SESSIONS) + SELECT,

@@ -191,20 +191,17 @@ def _about_rule(objection: str) -> Verdict | None:
 
 def _about_client(message: Message, now: dt.datetime) -> Verdict | None:
     client = message.client
-    if client.crisis_since:
-        return Verdict(State.SKIPPED, Reason.CRISIS)
-    if _is_muted(message, now):
-        return Verdict(State.SKIPPED, Reason.MUTED)
-    if not message.recipient:
-        return Verdict(State.SKIPPED, Reason.NO_PHONE)
-    if client.phone != message.recipient:
+    against = {
+        Reason.CRISIS: client.crisis_since is not None,
+        Reason.MUTED: _is_muted(message, now),
+        Reason.NO_PHONE: not message.recipient,
         # The planner finds the new number by itself: it makes another occasion.
-        return Verdict(State.SKIPPED, Reason.PHONE_CHANGED)
-    if not is_mobile(message.recipient):
-        return Verdict(State.SKIPPED, Reason.NOT_MOBILE)
-    if not client.consents_to(message.purpose):
-        return Verdict(State.SKIPPED, Reason.NO_CONSENT)
-    return None
+        Reason.PHONE_CHANGED: client.phone != message.recipient,
+        Reason.NOT_MOBILE: not is_mobile(message.recipient),
+        Reason.NO_CONSENT: not client.consents_to(message.purpose),
+    }
+    first = next((reason for reason, holds in against.items() if holds), None)
+    return Verdict(State.SKIPPED, first) if first else None
 
 
 def _is_muted(message: Message, now: dt.datetime) -> bool:

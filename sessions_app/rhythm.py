@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -120,7 +121,7 @@ def check() -> Counter[str]:
     return counts
 
 
-def _run(whose: str, **values: object) -> int:
+def _run(whose: str, **values: Any) -> int:
     limits = {"recent": RECENT, "shortest": SHORTEST_LAPSE, "longest": LONGEST_LAPSE}
     with connection.cursor() as cursor:
         cursor.execute(REFRESH.format(whose=whose), {**limits, **values})
