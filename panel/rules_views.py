@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,6 +21,7 @@ from clinic.toasts import done
 from followup.actions import reword, switch
 from followup.defaults import RULE_NAMES
 from followup.models import Rule
+from messaging.models import Template
 from messaging.parts import Parts, count_parts
 from messaging.placeholders import Placeholder, all_placeholders, find
 from messaging.render import placeholders_of
@@ -48,6 +50,12 @@ def sample(clinic: Clinic, body: str) -> Sample:
     return Sample(text, count_parts(text), list(dict.fromkeys(lacking)))
 
 
+def _general(*keys: str) -> QuerySet[Template]:
+    """The wordings for everybody, of all rules or of these."""
+    wordings = Template.objects.filter(service=None, therapist=None, invites=False)
+    return wordings.filter(key__in=keys) if keys else wordings
+
+
 def rule_name(rule: Rule) -> str:
     return str(RULE_NAMES.get(rule.key, rule.key))
 
@@ -55,13 +63,14 @@ def rule_name(rule: Rule) -> str:
 @require_safe
 @clinic_view(*MANAGERS)
 def rules(request: ClinicRequest) -> HttpResponse:
+    bodies = {w.key: w.body for w in _general().order_by("-id")}
     rows = [
         {
             "rule": rule,
             "name": rule_name(rule),
-            "sample": sample(request.clinic, rule.template.body),
+            "sample": sample(request.clinic, bodies.get(rule.key, "")),
         }
-        for rule in Rule.objects.select_related("template")
+        for rule in Rule.objects.all()
     ]
     return render(request, "panel/rules.html", {"rows": rows})
 
@@ -69,10 +78,11 @@ def rules(request: ClinicRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @clinic_view(*MANAGERS)
 def rule(request: ClinicRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Rule.objects.select_related("template"), pk=pk)
-    form = TextForm(request.POST or None, initial={"body": found.template.body})
+    found = get_object_or_404(Rule, pk=pk)
+    wording = get_object_or_404(_general(found.key)[:1])
+    form = TextForm(request.POST or None, initial={"body": wording.body})
     if form.is_bound and form.is_valid():
-        reword(found, form.cleaned_data["body"], now=timezone.now(), by=request.user)
+        reword(wording, form.cleaned_data["body"], now=timezone.now(), by=request.user)
         done(request, _("The text is saved. It is used from the next text on."))
         return redirect(clinic_url(request.clinic, "texting:rules"))
     context: dict[str, object] = {
@@ -80,7 +90,7 @@ def rule(request: ClinicRequest, pk: int) -> HttpResponse:
         "name": rule_name(found),
         "form": form,
         "placeholders": all_placeholders(),
-        "sample": None if form.errors else sample(request.clinic, found.template.body),
+        "sample": None if form.errors else sample(request.clinic, wording.body),
     }
     return render(request, "panel/rule.html", context)
 

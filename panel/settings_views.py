@@ -21,7 +21,7 @@ from followup.actions import go_live, return_to_shadow
 from followup.models import Rule
 from followup.preview import upcoming
 from messaging.accounts import gateways_of
-from messaging.models import Message, ProviderAccount, State
+from messaging.models import Message, ProviderAccount, State, Template
 from panel import gateway as accounts
 from panel.rules_views import rule_name, sample
 from panel.settings_forms import GatewayForm
@@ -125,8 +125,9 @@ def _outlook(request: ClinicRequest, now: dt.datetime) -> dict[str, object]:
         skipped=Count("pk", filter=Q(state=State.SKIPPED)),
     )
     coming = upcoming(request.clinic, now, now + LOOK_AHEAD)
-    on = list(Rule.objects.filter(enabled=True).select_related("template"))
-    lacking = {p for r in on for p in sample(request.clinic, r.template.body).lacking}
+    on = list(Rule.objects.filter(enabled=True))
+    wordings = Template.objects.filter(key__in=[rule.key for rule in on])
+    lacking = {p for w in wordings for p in sample(request.clinic, w.body).lacking}
     return {
         "past": past,
         # In trial mode a text that is due becomes *shadow* where it would have been sent.
