@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from clinic.models import Service, Therapist
 from tests.factories import (
+    ClosureFactory,
     MembershipFactory,
     RuleFactory,
     ServiceFactory,
@@ -20,6 +21,8 @@ DETAILS = {
     "address": "تهران، خیابان ولیعصر",
     "quiet_from": "۲۲:۰۰",
     "quiet_to": "8:30",
+    "stop_note": "all",
+    "late_cancel_hours": "۴۸",
 }
 SERVICE = {
     "name": "مشاوره",
@@ -56,6 +59,10 @@ PAGES = [
     ("settings:services", None),
     ("settings:service_new", None),
     ("settings:service", "service"),
+    ("settings:closures", None),
+    ("settings:closure_new", None),
+    ("settings:closure", "closure"),
+    ("settings:closure_delete", "closure"),
     ("settings:members", None),
     ("settings:member", "member"),
     ("settings:member_remove", "member"),
@@ -74,6 +81,7 @@ def rows(clinic):
     return {
         "therapist": TherapistFactory(clinic=clinic),
         "service": ServiceFactory(clinic=clinic),
+        "closure": ClosureFactory(clinic=clinic),
         "member": MembershipFactory(clinic=clinic),
         "rule": RuleFactory(clinic=clinic),
     }
@@ -111,6 +119,7 @@ ACTS = [
     ("settings:therapist_off", "therapist"),
     ("settings:service_on", "service"),
     ("settings:service_off", "service"),
+    ("settings:closure_delete", "closure"),
     ("settings:member_remove", "member"),
     ("texting:gateway_check", None),
     ("texting:rule_preview", None),
@@ -136,6 +145,7 @@ def test_a_row_of_another_clinic_is_not_there(as_manager, clinic, other_clinic, 
     theirs = {
         "therapist": TherapistFactory(clinic=other_clinic),
         "service": ServiceFactory(clinic=other_clinic),
+        "closure": ClosureFactory(clinic=other_clinic),
         "member": MembershipFactory(clinic=other_clinic),
         "rule": RuleFactory(clinic=other_clinic),
     }
@@ -156,6 +166,7 @@ def test_the_clinics_details_are_saved_as_typed_in_persian(as_manager, clinic):
     kept = (clinic.name, clinic.phone, clinic.quiet_from, clinic.quiet_to)
     assert kept == ("کلینیک مهر", "۰۲۱-۸۸۰۰۱۱۲۲", dt.time(22), dt.time(8, 30))
     assert clinic.names_on_shared_phones
+    assert (clinic.stop_note, clinic.late_cancel_hours) == ("all", 48)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +185,19 @@ def test_the_clinics_details_are_saved_as_typed_in_persian(as_manager, clinic):
             "quiet_to",
             "حداکثر ۱۶ ساعت؛ بقیه‌ی روز برای فرستادن پیام‌ها لازم است.",
         ),
+        ({"stop_note": ""}, "stop_note", "این خانه را پر کنید."),
+        (
+            {"stop_note": "never"},
+            "stop_note",
+            "یکی از گزینه‌ها را انتخاب کنید؛ «never» در میان آن‌ها نیست.",
+        ),
+        ({"late_cancel_hours": "۱۶۹"}, "late_cancel_hours", "حداکثر ۱۶۸."),
+        ({"late_cancel_hours": "یک روز"}, "late_cancel_hours", "فقط عدد بنویسید."),
     ],
-    ids=["no name", "no time", "empty time", "in the morning", "too long"],
+    ids=[
+        *("no name", "no time", "empty time", "in the morning", "too long"),
+        *("no choice", "unknown choice", "late for a week and an hour", "late in words"),
+    ],
 )
 def test_impossible_details_are_refused_beside_the_field(as_manager, clinic, changed, field, said):
     response = as_manager.post(CLINIC, {**DETAILS, **changed})

@@ -207,8 +207,8 @@ def test_a_past_time_and_a_session_elsewhere_are_pointed_out(as_reception, clini
     make(clinic, people, NOW - DAY + HOUR, "hers", clients=[people["my_client"]])
     data = {**booking, "day": "۱۴۰۵/۸/۲۹", "time": "11:00"}
     said = notices_of(as_reception.post(WEEK + "new/", data, follow=True))
-    assert said[1] == "این زمان گذشته است؛ یادآوری فرستاده نمی‌شود."
-    assert said[2] == f"{people['my_client']} ساعت ۱۱:۰۰ با {people['hers']} هم جلسه دارد."
+    assert said[2] == "این زمان گذشته است؛ یادآوری فرستاده نمی‌شود."
+    assert said[3] == f"{people['my_client']} ساعت ۱۱:۰۰ با {people['hers']} هم جلسه دارد."
 
 
 # -- Moving and editing --------------------------------------------------------------------------
@@ -406,7 +406,7 @@ def test_the_week_takes_the_same_queries_for_one_session_and_for_thirty(
     as_reception, clinic, people, rows, django_assert_num_queries
 ):
     fill(clinic, people, rows)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(slots_of(as_reception.get(WEEK))) == rows
 
 
