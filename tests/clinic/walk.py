@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from clinic.models import Clinic, Invitation, Membership, Service, Therapist
+from clinic.models import Clinic, Closure, Invitation, Membership, Service, Therapist
 from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message
@@ -75,6 +75,10 @@ PANEL = {
     "settings:service": panel(pk=Service),
     "settings:service_on": panel(pk=Service),
     "settings:service_off": panel(pk=Service),
+    "settings:closures": panel(),
+    "settings:closure_new": panel(),
+    "settings:closure": panel(pk=Closure),
+    "settings:closure_delete": panel(pk=Closure),
     "settings:members": panel(),
     "settings:member": panel(pk=Membership),
     "settings:member_remove": panel(pk=Membership),

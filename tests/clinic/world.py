@@ -175,6 +175,10 @@ def _import(half):
 
 #: What the field alone does not say.
 SPECIAL = {
+    "clinic.Closure": lambda half: {
+        "first_day": timezone.localdate(),
+        "last_day": timezone.localdate() + dt.timedelta(days=2),
+    },
     "clinic.Membership": lambda half: {"role": "owner"},
     "clinic.Invitation": lambda half: {
         "role": "receptionist",
