@@ -158,7 +158,7 @@ def _receive_in(
     """Whether the reply is new to this clinic."""
     with wear(Hat.WORKER, clinic_id=clinic_id):
         # The people first and in one order, as the sender holds them: a text on its way out at this
-        # moment has either seen the refusal or has already left.
+        # moment has either seen the refusal or has already left, and «۱۲» finds what «۱۱» did.
         sharing = Client.objects.filter(phone=phone).order_by("pk")
         clients = list(sharing.select_for_update(of=("self",), no_key=True))
         reply, is_new = Reply.objects.get_or_create(

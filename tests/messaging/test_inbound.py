@@ -364,6 +364,18 @@ def test_two_stops_at_once_ask_reception_once(committed):
         assert (Reply.objects.count(), CareTask.objects.count()) == (2, 1)
 
 
+def test_a_twelve_waits_for_the_eleven_that_is_being_heard(committed):
+    with ThreadPoolExecutor(1) as pool:
+        with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+            hear("11")
+            started = pool.submit(at_once, lambda: hear("12", now=NOW + MINUTE))
+            with pytest.raises(TimeoutError):
+                started.result(timeout=1)
+        assert started.result(timeout=20) == [1]
+    with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+        assert consents(Client.objects.get()) == ["transactional", "follow_up", "campaign"]
+
+
 # The phones of the sandbox
 
 
