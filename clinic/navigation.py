@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +26,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    name: str
     label: Promise
     icon: str
     url: str
     current: bool
+    #: How many things wait there; nothing is shown for none.
+    count: int = 0
+
+
+#: By the name of a place, what counts what waits there; the rooms that know fill it.
+counters: dict[str, Callable[[Any], int]] = {}
 
 
 PANEL = (
     Place("panel:today", _("Today"), "calendar-event", ("panel:today",)),
+    Place("panel:tasks", _("Call list"), "phone", ("panel:task",), RECEPTION),
     Place("panel:clients", _("Clients"), "users", ("panel:client", "panel:treatment")),
     Place("panel:sessions", _("Sessions"), "calendar-time", ("panel:session",)),
     Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
@@ -65,10 +73,12 @@ def _items(request: Any, places: Sequence[Place]) -> list[Item]:
     here = request.resolver_match.view_name if request.resolver_match else ""
     return [
         Item(
+            name=place.name.replace(":", "-"),
             label=place.label,
             icon=place.icon,
             url=clinic_url(request.clinic, place.name),
             current=here.startswith(place.within),
+            count=counters[place.name](request) if place.name in counters else 0,
         )
         for place in places
         if request.membership.role in place.roles

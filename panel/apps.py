@@ -1,5 +1,12 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class PanelConfig(AppConfig):
     name = "panel"
+
+    def ready(self) -> None:
+        from clinic import navigation
+
+        navigation.counters["panel:tasks"] = import_module("panel.task_views").waiting

@@ -1,4 +1,4 @@
-"""What waits for a person: texts that went wrong, sessions nobody recorded, unreachable clients."""
+"""What waits for a person: calls, crisis holds, texts that went wrong, unrecorded sessions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from panel import visibility
 from panel.lines import Line, lines_of
 from patients.models import Client
 from patients.queries import has_usable_phone
-from sessions_app.models import Session
+from sessions_app import care_tasks
+from sessions_app.models import CareTask, Session
 from sessions_app.queries import coming, unrecorded, with_people
 
 SHOWN = 20
+#: The call list has a page of its own; here stand those that have waited longest.
+CALLS = 5
 #: A text that failed longer ago than this can no longer be mended by a call.
 RECENT = dt.timedelta(days=3)
 AHEAD = dt.timedelta(days=3)
@@ -30,6 +33,9 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
+    crises: list[Client]
+    calls: list[CareTask]
+    calls_total: int
     messages: list[Message]
     messages_total: int
     unrecorded: list[Line]
@@ -38,20 +44,32 @@ class Attention:
 
     @property
     def total(self) -> int:
-        return self.messages_total + self.unrecorded_total + len(self.unreachable)
+        texts = self.messages_total + len(self.unreachable)
+        return len(self.crises) + self.calls_total + texts + self.unrecorded_total
 
 
 def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
     sessions = visibility.sessions(member)
     troubled = _troubled(visibility.messages(member), now)
     open_ends = unrecorded(sessions, now)
+    calls = _calls(member, now)
     return Attention(
+        crises=list(visibility.clients(member).filter(crisis_since__isnull=False)[:SHOWN]),
+        calls=list(calls[:CALLS]),
+        calls_total=calls.count(),
         messages=list(troubled[:SHOWN]),
         messages_total=troubled.count(),
         unrecorded=lines_of(with_people(open_ends)[:SHOWN], member=member, now=now, tz=tz),
         unrecorded_total=open_ends.count(),
         unreachable=_unreachable(sessions, now),
     )
+
+
+def _calls(member: Membership, now: dt.datetime) -> QuerySet[CareTask]:
+    """What is due on the call list; a therapist's login has no such list."""
+    if visibility.is_therapist(member):
+        return CareTask.objects.none()
+    return care_tasks.due(visibility.tasks(member), now).select_related("client", "session")
 
 
 def _troubled(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:

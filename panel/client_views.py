@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,13 +18,16 @@ from clinic.links import clinic_url
 from clinic.toasts import done
 from followup.preview import Preview, upcoming
 from panel import visibility
+from panel.care_views import client_or_404
 from panel.lines import lines_of, look_of
 from panel.pages import list_or_page, page_of, way_back
+from panel.task_views import calls_of, with_attempts
 from panel.timeline import Timeline
 from patients.actions import set_consent
 from patients.forms import ClientForm, ConsentForm
-from patients.models import Client, ConsentRecord, Purpose
-from patients.queries import NEAR, has_usable_phone, search, sharing_phone
+from patients.models import Client, ClientEvent, ConsentRecord, Purpose
+from patients.queries import NEAR, has_usable_phone, is_muted, search, sharing_phone
+from sessions_app import care_tasks
 from sessions_app.queries import coming, next_starts, tally, with_people
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -58,7 +61,7 @@ def clients(request: ClinicRequest) -> HttpResponse:
 def client(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     tz, member = request.clinic.timezone, request.membership
-    person = _client_or_404(request, pk)
+    person = client_or_404(request, pk)
     sessions = visibility.sessions(member).filter(participants__client=person)
     past = sessions.filter(starts_at__lte=now).order_by("-starts_at", "-id")
     ahead = with_people(coming(sessions, now))[:SESSIONS_AHEAD]
@@ -68,17 +71,36 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
         "usable_phone": has_usable_phone(person),
         "sharing": _sharing(request, person),
         "consents": [(p.value, p.label, person.consents_to(p)) for p in Purpose],
-        "treatments": visibility.treatments(member)
-        .filter(client=person)
-        .select_related("therapist", "service"),
+        "treatments": [
+            (treatment, treatment.is_active(jalali.local_day(now, tz)))
+            for treatment in visibility.treatments(member)
+            .filter(client=person)
+            .select_related("therapist", "service")
+        ],
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
         "past": [(session, look_of(session, now)) for session in past[:SESSIONS_BACK]],
         "counts": tally(past),
         "previews": _previews(request, person, now),
         "page_obj": page_of(request, Timeline(person, member=member, now=now, tz=tz)),
         "reception": not visibility.is_therapist(member),
+        **_standing(request, person, now),
     }
     return render(request, "panel/client.html", context)
+
+
+def _standing(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[str, Any]:
+    """What holds for the client at this moment, said at the top of the page."""
+    member = request.membership
+    open_tasks = care_tasks.still_open(visibility.tasks(member).filter(client=person))
+    crisis = person.events.filter(kind=ClientEvent.Kind.CRISIS).select_related("by")
+    return {
+        "muted": is_muted(person, jalali.local_day(now, request.clinic.timezone)),
+        "crisis": crisis.first() if person.crisis_since else None,
+        "lifts_crisis": member.manages or visibility.is_therapist(member),
+        "wrong_number": care_tasks.wrong_number(person),
+        "calls": calls_of(with_attempts(open_tasks), member=member, now=now),
+        "back": request.path,
+    }
 
 
 @require_http_methods(FORM_METHODS)
@@ -90,14 +112,14 @@ def client_new(request: ClinicRequest) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 @clinic_view(*RECEPTION)
 def client_edit(request: ClinicRequest, pk: int) -> HttpResponse:
-    return _file(request, _client_or_404(request, pk))
+    return _file(request, client_or_404(request, pk))
 
 
 @require_POST
 @clinic_view(*RECEPTION)
 def client_consent(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
-    person = _client_or_404(request, pk)
+    person = client_or_404(request, pk)
     form = ConsentForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest()
@@ -139,12 +161,6 @@ def _say_kept(request: ClinicRequest, kept: Client, *, new: bool) -> None:
         if request.clinic.names_on_shared_phones:
             text = _("This phone number is also that of %(clients)s.")
         messages.warning(request, text % {"clients": _(" and ").join(others)})
-
-
-def _client_or_404(request: ClinicRequest, pk: int) -> Client:
-    mine = visibility.clients(request.membership).select_related("therapist", "service")
-    found: Client = get_object_or_404(mine, pk=pk)
-    return found
 
 
 def _sharing(request: ClinicRequest, person: Client) -> list[Client]:

@@ -14,56 +14,62 @@ from typing import Any
 from django.db.models import CharField, F, QuerySet, Value
 
 from clinic.models import Membership
-from messaging.models import Message
+from feedback.models import Response
+from messaging.models import Message, Reply
 from panel import visibility
 from panel.history import Entry, in_words
 from panel.lines import look_of
-from patients.models import Client, ConsentRecord
-from sessions_app.models import Session, SessionChange
+from patients.models import Client, ClientEvent, ConsentRecord
+from sessions_app.models import CareAttempt, CareTask, Session, SessionChange
 from sessions_app.queries import with_people
 
 SESSION, CHANGE, MESSAGE, CONSENT = "session", "change", "message", "consent"
+EVENT, TASK, ATTEMPT, RESPONSE, REPLY = "event", "task", "attempt", "response", "reply"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline; `it` is a session, a message, a consent record, or a change."""
+    """One line of the timeline; `it` is the row that it tells of, of the table `kind`."""
 
     kind: str
     at: dt.datetime
     it: Any
     entry: Entry | None = None
     look: str = ""
+    #: Of feedback, and of what it asks for: whether the reader may know what it says.
+    readable: bool = True
 
 
 class Timeline(Sequence[Moment]):
     """What a paginator needs: a length, and slices that load only what they show."""
 
     def __init__(self, client: Client, *, member: Membership, now: dt.datetime, tz: str) -> None:
-        self.now, self.tz = now, tz
+        self.now, self.tz, self.member = now, tz, member
         mine = visibility.sessions(member).filter(participants__client=client)
-        self._sessions = mine.filter(starts_at__lte=now)
-        self._changes = SessionChange.objects.filter(session__in=mine)
-        self._messages = visibility.messages(member).filter(client=client)
-        self._consents = ConsentRecord.objects.filter(client=client)
+        tasks = visibility.tasks(member).filter(client=client)
+        #: Each table's part: its rows, and the column by which they are ordered.
+        self._parts: dict[str, tuple[QuerySet[Any], str]] = {
+            SESSION: (mine.filter(starts_at__lte=now), "starts_at"),
+            CHANGE: (SessionChange.objects.filter(session__in=mine), "at"),
+            MESSAGE: (visibility.messages(member).filter(client=client), "due_at"),
+            CONSENT: (ConsentRecord.objects.filter(client=client), "recorded_at"),
+            EVENT: (visibility.events(member).filter(client=client), "at"),
+            TASK: (tasks, "created_at"),
+            ATTEMPT: (CareAttempt.objects.filter(task__in=tasks), "at"),
+            RESPONSE: (visibility.responses(member).filter(client=client), "created_at"),
+            REPLY: (visibility.replies(member, client), "received_at"),
+        }
 
     def __len__(self) -> int:
-        parts = (self._sessions, self._changes, self._messages, self._consents)
-        return sum(part.count() for part in parts)
+        keys: int = self._union().count()
+        return keys
 
     def __getitem__(self, wanted: Any) -> Any:
-        keys = list(self._keys()[wanted])
-        return self._load(keys)
+        return self._load(list(self._union().order_by("-moment", "table", "-pk")[wanted]))
 
-    def _keys(self) -> Any:
-        parts = (
-            _keyed(self._sessions, SESSION, "starts_at"),
-            _keyed(self._changes, CHANGE, "at"),
-            _keyed(self._messages, MESSAGE, "due_at"),
-            _keyed(self._consents, CONSENT, "recorded_at"),
-        )
-        first, *others = parts
-        return first.union(*others, all=True).order_by("-moment", "table", "-pk")
+    def _union(self) -> Any:
+        first, *others = (_keyed(rows, kind, at) for kind, (rows, at) in self._parts.items())
+        return first.union(*others, all=True)
 
     def _load(self, keys: list[tuple[int, dt.datetime, str]]) -> list[Moment]:
         ids = {kind: [pk for pk, _, k in keys if k == kind] for *_, kind in keys}
@@ -76,6 +82,11 @@ class Timeline(Sequence[Moment]):
             CHANGE: self._load_changes,
             MESSAGE: self._load_messages,
             CONSENT: self._load_consents,
+            EVENT: self._load_events,
+            TASK: self._load_tasks,
+            ATTEMPT: self._load_attempts,
+            RESPONSE: self._load_responses,
+            REPLY: self._load_replies,
         }[kind]
         return {moment.it.pk: moment for moment in load(pks)}
 
@@ -96,6 +107,32 @@ class Timeline(Sequence[Moment]):
     def _load_consents(self, pks: list[int]) -> Iterable[Moment]:
         for record in ConsentRecord.objects.filter(pk__in=pks).select_related("recorded_by"):
             yield Moment(CONSENT, record.recorded_at, record)
+
+    def _load_events(self, pks: list[int]) -> Iterable[Moment]:
+        chosen = ClientEvent.objects.filter(pk__in=pks)
+        for event in chosen.select_related("by", "treatment__therapist", "treatment__service"):
+            yield Moment(EVENT, event.at, event)
+
+    def _load_tasks(self, pks: list[int]) -> Iterable[Moment]:
+        for task in CareTask.objects.filter(pk__in=pks).select_related("created_by", "session"):
+            yield Moment(
+                TASK, task.created_at, task, readable=visibility.reads_task(self.member, task)
+            )
+
+    def _load_attempts(self, pks: list[int]) -> Iterable[Moment]:
+        chosen = CareAttempt.objects.filter(pk__in=pks)
+        for attempt in chosen.select_related("by", "task"):
+            yield Moment(ATTEMPT, attempt.at, attempt)
+
+    def _load_responses(self, pks: list[int]) -> Iterable[Moment]:
+        chosen = Response.objects.filter(pk__in=pks)
+        for response in chosen.select_related("session__therapist"):
+            readable = visibility.reads_feedback(self.member, response.session)
+            yield Moment(RESPONSE, response.created_at, response, readable=readable)
+
+    def _load_replies(self, pks: list[int]) -> Iterable[Moment]:
+        for reply in Reply.objects.filter(pk__in=pks):
+            yield Moment(REPLY, reply.received_at, reply)
 
 
 def _keyed(rows: QuerySet[Any], kind: str, moment: str) -> QuerySet[Any, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic.models import Membership, Role
-from messaging.models import Message
-from patients.models import Client, Treatment
-from sessions_app.models import Participant, Session
+from feedback.models import Response
+from messaging.models import Message, Reply
+from patients.models import Client, ClientEvent, Treatment
+from patients.queries import sharing_phone
+from sessions_app.models import CareTask, Participant, Session
 
 # A therapist's login that no therapist stands behind yet sees nothing: no row has this id.
 _NOBODY = 0
@@ -49,6 +51,59 @@ def messages(member: Membership) -> QuerySet[Message]:
         return everything
     about_no_session = Q(session=None, client__in=clients(member))
     return everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+
+
+def events(member: Membership) -> QuerySet[ClientEvent]:
+    """Of a therapist's clients, but no turn of a colleague's treatment."""
+    everything: QuerySet[ClientEvent] = ClientEvent.objects.all()
+    if not is_therapist(member):
+        return everything
+    about_no_treatment = Q(treatment=None, client__in=clients(member))
+    return everything.filter(Q(treatment__therapist=_me(member)) | about_no_treatment)
+
+
+def tasks(member: Membership) -> QuerySet[CareTask]:
+    """As with messages: a therapist's clients' tasks, but none about a colleague's session.
+
+    The call list itself is the work of reception; a therapist reads on the client's page what is
+    being asked of their clients, and what came of it.
+    """
+    everything: QuerySet[CareTask] = CareTask.objects.all()
+    if not is_therapist(member):
+        return everything
+    about_no_session = Q(session=None, client__in=clients(member))
+    return everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+
+
+def responses(member: Membership) -> QuerySet[Response]:
+    """That there is feedback: everybody, a therapist of their own sessions. See `reads_feedback`."""
+    everything: QuerySet[Response] = Response.objects.all()
+    return everything.filter(session__therapist=_me(member)) if is_therapist(member) else everything
+
+
+def reads_feedback(member: Membership, session: Session | None) -> bool:
+    """Who reads what a client answered: managers, and the session's own therapist.
+
+    Clients answer more openly when reception, whom they meet at the door, does not read it; so
+    reception sees that an answer exists, and calls when a task says so.
+    """
+    if is_therapist(member):
+        return session is not None and session.therapist_id == _me(member)
+    return member.manages
+
+
+def reads_task(member: Membership, task: CareTask) -> bool:
+    """Whether the member reads what the client wrote; of a task about feedback, as of feedback."""
+    return task.kind != CareTask.Kind.FEEDBACK or reads_feedback(member, task.session)
+
+
+def replies(member: Membership, client: Client) -> QuerySet[Reply]:
+    """What came from the client's number; not to a therapist who may not know all who share it."""
+    everything: QuerySet[Reply] = Reply.objects.filter(phone=client.phone or None)
+    if not is_therapist(member):
+        return everything
+    hidden = sharing_phone(client.phone, but=client.pk).exclude(pk__in=clients(member))
+    return everything.exclude(Exists(hidden))
 
 
 def _me(member: Membership) -> int:

@@ -17,8 +17,8 @@ from clinic.models import Clinic, Closure, Invitation, Membership, Service, Ther
 from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message
-from patients.models import Client
-from sessions_app.models import Session, SessionChange
+from patients.models import Client, ClientEvent, Treatment
+from sessions_app.models import CareTask, Session, SessionChange
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -50,6 +50,22 @@ PANEL = {
     "panel:client": panel(pk=Client),
     "panel:client_edit": panel(pk=Client),
     "panel:client_consent": panel(pk=Client),
+    "panel:client_call": panel(pk=Client),
+    "panel:client_mute": panel(pk=Client),
+    "panel:client_unmute": panel(pk=Client),
+    "panel:client_hours": panel(pk=Client),
+    "panel:client_crisis": panel(pk=Client),
+    "panel:client_crisis_over": panel(pk=Client),
+    "panel:event_undo": panel(pk=ClientEvent),
+    "panel:treatment_pause": panel(pk=Treatment),
+    "panel:treatment_resume": panel(pk=Treatment),
+    "panel:treatment_complete": panel(pk=Treatment),
+    "panel:treatment_drop": panel(pk=Treatment),
+    "panel:tasks": panel(),
+    "panel:tasks_silent": panel(),
+    "panel:task": panel(pk=CareTask),
+    "panel:task_attempt": panel(pk=CareTask),
+    "panel:task_reopen": panel(pk=CareTask),
     "panel:sessions": panel(),
     "panel:session_book": panel(),
     "panel:session_clients": panel(),

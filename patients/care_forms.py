@@ -1,0 +1,82 @@
+"""Decisions about a client's file as people type them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clinic.formfields import ClockField, JalaliDateField, PersianCharField
+from patients import care
+from patients.models import Client, ClientEvent
+
+#: As long as the file keeps them.
+LONGEST_NOTE = 300
+
+
+def note_field() -> PersianCharField:
+    return PersianCharField(
+        label=_("note for colleagues"),
+        max_length=LONGEST_NOTE,
+        required=False,
+        lines=True,
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+
+class CareForm(forms.Form):
+    """What the forms of the file share: an act that may be refused, with the reason in place."""
+
+    #: Where a refusal is shown; over the form when nowhere.
+    field_at_fault: str | None = None
+
+    def attempt(self, act: Callable[[dict[str, Any]], ClientEvent]) -> ClientEvent | None:
+        """The event that the act leaves, or None with the reason beside its field."""
+        try:
+            return act(self.cleaned_data)
+        except care.CareError as error:
+            self.add_error(self.field_at_fault, str(error))
+            return None
+
+
+class NoteForm(CareForm):
+    note = note_field()
+
+
+class UntilForm(CareForm):
+    """A day, or none for «until further notice»."""
+
+    until = JalaliDateField(
+        label=_("until"),
+        required=False,
+        help_text=_("Empty: until somebody ends it."),
+    )
+    note = note_field()
+    field_at_fault = "until"
+
+
+class HoursForm(CareForm):
+    """The client's own hours for texts; both empty for the clinic's."""
+
+    texts_from = ClockField(label=_("texts from"), required=False)
+    texts_until = ClockField(label=_("texts until"), required=False)
+    field_at_fault = "texts_until"
+
+    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.client = client
+        self.initial.setdefault("texts_from", client.texts_from)
+        self.initial.setdefault("texts_until", client.texts_until)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        hours: tuple[dt.time | None, ...] = (values.get("texts_from"), values.get("texts_until"))
+        if not self.errors:
+            try:
+                care.check_hours(self.client.clinic, *hours)
+            except care.CareError as error:
+                self.add_error(self.field_at_fault, str(error))
+        return values
