@@ -50,7 +50,8 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
  WHERE {coming}
 """
 
-# A later change of the same promise has taken the place of an earlier one.
+# A later change of the same promise has taken the place of an earlier one; and a cancellation is
+# told because somebody chose to tell it, never because the booking was told.
 AFTER_CHANGE = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
        ch.at + o.minutes * interval '1 minute' AS at,
@@ -62,7 +63,9 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
   JOIN sessions_app_sessionchange ch
     ON ch.tell AND ch.at > %(since)s - o.minutes * interval '1 minute'
    AND ch.at <= %(until)s - o.minutes * interval '1 minute'
-  JOIN sessions_app_session s ON s.id = ch.session_id AND s.revision = ch.revision
+  JOIN sessions_app_session s
+    ON s.id = ch.session_id AND s.revision = ch.revision
+   AND (s.state = 'cancelled') = coalesce(ch.after ->> 'state' = 'cancelled', false)
   JOIN followup_rule r
     ON r.clinic_id = s.clinic_id AND r.offset_minutes = o.minutes AND r.enabled
    AND r.kind = CASE WHEN s.state = 'cancelled' THEN 'cancelled'
