@@ -24,6 +24,11 @@ app.conf.beat_schedule = {
     "drain": {"task": "messaging.drain", "schedule": 15.0, "options": {"expires": 14}},
     "look-after": {"task": "messaging.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "forget": {"task": "exchange.forget", "schedule": 3600.0, "options": {"expires": 3000}},
+    "rhythms": {
+        "task": "sessions_app.check_rhythms",
+        "schedule": NIGHTLY,
+        "options": {"expires": 36000},
+    },
     "holidays": {"task": "clinic.keep_holidays", "schedule": NIGHTLY, "options": {"expires": 36000}},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from clinic.holidays import ensure_holidays
 from clinic.models import Clinic, User
 from clinic.tenancy import Hat, wear
 from followup.defaults import DEFAULT_RULES, DefaultRule
@@ -26,6 +27,7 @@ def open_clinic(
     clinic.full_clean()
     clinic.save()
     with wear(Hat.OWNER, clinic_id=clinic.pk):
+        ensure_holidays(clinic, now=now)
         for default in DEFAULT_RULES:
             _add_rule(default, now)
     return clinic
@@ -85,11 +87,12 @@ def _sweep_outbox(
 
     The sender's re-check would stop them too; this makes the panel right at once.
     """
-    kinds = SessionChange.Kind
     if session.state == State.CANCELLED:
         outbox.cancel_of_session(session.pk, Reason.SESSION_CANCELLED, now=now)
-    elif "starts_at" in change.after and change.kind in (kinds.MOVED, kinds.UNDONE):
-        outbox.cancel_of_session(session.pk, Reason.SESSION_MOVED, now=now)
+        return
+    outbox.cancel_outdated(session.pk, session.revision, now=now)
+    if session.state in (State.ATTENDED, State.NO_SHOW):
+        outbox.cancel_recorded_otherwise(session.pk, session.state, now=now)
 
 
 def connect() -> None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from messaging.accounts import REST, Gateway
 from messaging.judge import Verdict, look, with_world
-from messaging.models import Message, Reason, State, Template
+from messaging.models import Expects, Message, Reason, State, Template
 from messaging.providers.base import Accepted
 from messaging.render import parts_of
 from sessions_app.links import publish
@@ -346,39 +346,45 @@ def sweep(now: dt.datetime) -> Counter[str]:
 
 def cancel(message: Message, *, now: dt.datetime, reason: str = "") -> None:
     """Take a message out of the queue. Raises OutboxError when it may be leaving already."""
-    changed = Message.objects.filter(pk=message.pk, state__in=(State.QUEUED, State.CLAIMED)).update(
-        state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
-    )
-    if not changed:
+    if not _take_out(Message.objects.filter(pk=message.pk), reason, now):
         raise OutboxError(_("This message can no longer be stopped."))
 
 
 def cancel_of_session(session_id: int, reason: str, *, now: dt.datetime) -> int:
     """Take a cancelled or moved session's waiting texts out of the queue."""
-    waiting = Message.objects.filter(session=session_id, state__in=(State.QUEUED, State.CLAIMED))
-    return waiting.update(
-        state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
+    return _take_out(Message.objects.filter(session=session_id), reason, now)
+
+
+def cancel_outdated(session_id: int, revision: int, *, now: dt.datetime) -> int:
+    """Take out what belongs to an earlier promise of this session's time."""
+    earlier = Message.objects.filter(session=session_id, revision__lt=revision)
+    return _take_out(earlier, Reason.SESSION_MOVED, now)
+
+
+def cancel_recorded_otherwise(session_id: int, state: str, *, now: dt.datetime) -> int:
+    """Take out what is about another outcome of this session than the one recorded."""
+    about_outcome = Message.objects.filter(
+        session=session_id, expects__in=(Expects.ATTENDED, Expects.NO_SHOW)
     )
+    return _take_out(about_outcome.exclude(expects=state), Reason.RECORD_CHANGED, now)
 
 
 def cancel_of_rule(rule_number: int, *, now: dt.datetime) -> int:
     """Take what a rule has queued out, when it is switched off."""
-    waiting = Message.objects.filter(
-        rule_number=rule_number, state__in=(State.QUEUED, State.CLAIMED)
-    )
-    return waiting.update(
-        state=State.CANCELLED, reason=Reason.RULE_OFF, state_at=now, holder="", lease_until=None
-    )
+    return _take_out(Message.objects.filter(rule_number=rule_number), Reason.RULE_OFF, now)
 
 
 def cancel_of_client(
     client_id: int, purposes: Iterable[str], reason: str, *, now: dt.datetime
 ) -> int:
     """Take a client's waiting texts of these purposes out of the queue."""
-    waiting = Message.objects.filter(
-        client=client_id, purpose__in=list(purposes), state__in=(State.QUEUED, State.CLAIMED)
-    )
-    return waiting.update(
+    theirs = Message.objects.filter(client=client_id, purpose__in=list(purposes))
+    return _take_out(theirs, reason, now)
+
+
+def _take_out(messages: QuerySet[Message], reason: str, now: dt.datetime) -> int:
+    """Cancel those of these messages that still wait; returns how many."""
+    return messages.filter(state__in=(State.QUEUED, State.CLAIMED)).update(
         state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
     )
 
