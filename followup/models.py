@@ -60,6 +60,8 @@ class Rule(TenantModel):
     enabled = models.BooleanField(_("on"), default=True)
     #: Only occasions that fell due at or after this moment: no ghosts of the time before.
     active_since = models.DateTimeField()
+    #: Since an edit: what would have fallen due before it, under the new numbers, is a ghost too.
+    numbers_since = models.DateTimeField(null=True, blank=True)
     offset_minutes = models.PositiveIntegerField(default=0)
     #: Later than this the text has lost its use: MISSED, shown and not sent.
     useful_minutes = models.PositiveIntegerField(default=0)

@@ -211,8 +211,9 @@ WITH found AS ({found}),
 occasions AS (
     SELECT f.session_id, f.client_id, f.rule_id, f.at, f.useful_until, f.expects,
            s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel,
-           r.active_since, c.live_since, cl.phone AS recipient, due.due_at,
-           {falls_at} AS falls_at, {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
+           greatest(r.active_since, r.numbers_since) AS active_since, c.live_since,
+           cl.phone AS recipient, due.due_at, {falls_at} AS falls_at,
+           {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
            CASE r.purpose WHEN 'transactional' THEN cl.consent_transactional
                           WHEN 'follow_up' THEN cl.consent_follow_up
                           WHEN 'motivation' THEN cl.consent_motivation

@@ -84,6 +84,7 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
  WHERE o.due_at > %(from)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
    AND o.why_not <> 'not_meant'
    AND (%(client)s::bigint IS NULL OR o.client_id = %(client)s)
+   AND (%(rule)s::bigint IS NULL OR o.rule_id = %(rule)s)
    AND NOT EXISTS (
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
@@ -96,7 +97,12 @@ LONGEST_WAIT = dt.timedelta(days=15)
 
 
 def upcoming(
-    clinic: Clinic, since: dt.datetime, until: dt.datetime, *, client: Client | None = None
+    clinic: Clinic,
+    since: dt.datetime,
+    until: dt.datetime,
+    *,
+    client: Client | None = None,
+    rule: Rule | None = None,
 ) -> list[Preview]:
     """What falls due after `since` and up to `until` and is not in the outbox yet.
 
@@ -104,12 +110,19 @@ def upcoming(
     thank-you appears once its session is recorded. Cancelled sessions and late bookings are listed
     with their reason: a person who asks "why did nothing go" asks about exactly those.
     """
-    rules = {r.pk: r for r in Rule.objects.filter(clinic=clinic, enabled=True)}
-    by_kind = offsets(Rule.objects.filter(clinic=clinic, enabled=True))
+    on = Rule.objects.filter(clinic=clinic, enabled=True)
+    on = on.filter(pk=rule.pk) if rule else on
+    rules = {r.pk: r for r in on}
+    asked = {
+        "clinic": clinic.pk,
+        "client": client.pk if client else None,
+        "rule": rule.pk if rule else None,
+        "from": since,
+    }
     rows = [
         row
-        for kind, wanted in by_kind.items()
-        for row in _rows(kind, wanted, clinic, since, until, client)
+        for kind, wanted in offsets(on).items()
+        for row in _rows(kind, wanted, since, until, asked)
     ]
     rows.sort(key=lambda row: (row.due_at, row.session_id, row.client_id))
     return _Forecast.of(clinic, rows, rules, since).previews(rows)
@@ -118,14 +131,11 @@ def upcoming(
 def _rows(
     kind: str,
     wanted: set[Offset],
-    clinic: Clinic,
     since: dt.datetime,
     until: dt.datetime,
-    client: Client | None,
+    asked: dict[str, Any],
 ) -> list[Row]:
     back = since if kind == Kind.BEFORE_SESSION else since - LONGEST_WAIT
-    asked: dict[str, Any] = {"clinic": clinic.pk, "from": since}
-    asked["client"] = client.pk if client else None
     with connection.cursor() as cursor:
         cursor.execute(
             statement(kind, wanted, coming=SESSIONS) + SELECT,

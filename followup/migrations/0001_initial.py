@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ),
                 ("enabled", models.BooleanField(default=True, verbose_name="on")),
                 ("active_since", models.DateTimeField()),
+                ("numbers_since", models.DateTimeField(blank=True, null=True)),
                 ("offset_minutes", models.PositiveIntegerField(default=0)),
                 ("useful_minutes", models.PositiveIntegerField(default=0)),
                 ("notice_minutes", models.PositiveIntegerField(default=0)),
