@@ -296,8 +296,9 @@ def test_what_waited_past_its_use_is_missed(live, session, settings):
 @pytest.fixture
 def account(live):
     with inside(live):
+        # Asked for replies a moment ago: what the gateway fails next is a text.
         return ProviderAccount.objects.create(
-            api_key="its-own-key", sender="10008663", created_at=DUE
+            api_key="its-own-key", sender="10008663", created_at=DUE, replies_asked_at=DUE
         )
 
 
