@@ -82,6 +82,8 @@ def receive(
         phone = _phone(text.sender)
         clinics = _clinics_that_know(phone, kind, account_id, clinic_id) if phone else []
         strangers += not clinics
+        if len(clinics) > 1 and intent_of(text.text[:_LONGEST]) == Intent.OTHER:
+            clinics = _clinic_answered(phone, kind, clinics)
         for clinic in clinics:
             taken += _receive_in(clinic, kind, account_id, phone, text, now)
     if strangers:
@@ -136,6 +138,20 @@ def _clinics_that_know(
         if account_id is None:
             clients = clients.filter(_texted_by_the_installation(kind))
         return sorted(set(clients.values_list("clinic_id", flat=True)))
+
+
+def _clinic_answered(phone: str, kind: str, clinics: list[int]) -> list[int]:
+    """Of several clinics on one line, the one whose text the words most likely answer: the last.
+
+    A stop is for all of them; what somebody wrote to one clinic is not for another to read. Where
+    none has texted the number yet, all are told, so that the words are not lost.
+    """
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        sent = Message.objects.filter(
+            clinic__in=clinics, recipient=phone, provider=kind, account=None, sent_at__isnull=False
+        )
+        last = sent.order_by("-sent_at").values_list("clinic_id", flat=True).first()
+    return clinics if last is None else [last]
 
 
 def _texted_by_the_installation(kind: str) -> Q:

@@ -286,6 +286,27 @@ def test_each_clinic_on_the_shared_account_gets_its_own(clinic, other_clinic):
     assert set(Reply.objects.values_list("clinic", flat=True)) == {clinic.pk, other_clinic.pk}
 
 
+def test_words_for_one_clinic_are_not_read_by_another(clinic, other_clinic):
+    ours, theirs = willing(clinic), willing(other_clinic)
+    for client, minutes in ((ours, 60), (theirs, 30)):
+        sent_at = NOW - minutes * MINUTE
+        MessageFactory(
+            clinic=client.clinic,
+            client=client,
+            session=None,
+            state="sent",
+            provider="kavenegar",
+            sent_at=sent_at,
+        )
+    assert hear("فردا دیر می‌رسم") == 1
+    assert (len(tasks_of(ours)), len(tasks_of(theirs))) == (0, 1)
+
+
+def test_words_that_answer_no_text_are_read_by_whoever_knows_the_number(clinic, other_clinic):
+    willing(clinic), willing(other_clinic)
+    assert hear("سلام") == 2
+
+
 def account_of(clinic, **fields):
     return ProviderAccount.objects.create(clinic=clinic, api_key="key", created_at=NOW, **fields)
 
