@@ -96,7 +96,7 @@ def rights_of(hat):
 def test_the_worker_may_touch_what_models_say_and_nothing_else(owner):
     said = {m._meta.db_table: set(m.worker_rights) for m in TENANTS if m.worker_rights}
     beyond = {
-        "clinic_directory": {"SELECT"},
+        "clinic_directory": {"SELECT", "INSERT"},
         "followup_watermark": {"SELECT", "INSERT", "UPDATE"},
     }
     assert rights_of("app_worker") == said | beyond
@@ -108,8 +108,6 @@ def test_the_worker_may_touch_what_models_say_and_nothing_else(owner):
         "clinic_user",
         "clinic_membership",
         "clinic_invitation",
-        "patients_consentrecord",
-        "sessions_app_sessionchange",
         "django_session",
         "mfa_authenticator",
     ],
