@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.db.models import Q
-from holidays.countries import Iran
+from holidays.countries.iran import Iran
 
 from clinic import jalali
 from clinic.models import DEFAULT_TIMEZONE, Clinic, Closure

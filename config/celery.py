@@ -29,7 +29,11 @@ app.conf.beat_schedule = {
         "schedule": NIGHTLY,
         "options": {"expires": 36000},
     },
-    "holidays": {"task": "clinic.keep_holidays", "schedule": NIGHTLY, "options": {"expires": 36000}},
+    "holidays": {
+        "task": "clinic.keep_holidays",
+        "schedule": NIGHTLY,
+        "options": {"expires": 36000},
+    },
 }
 
 

@@ -43,7 +43,9 @@ def text_of(response):
 def rows_of(response):
     """Month, name, days and kind of each row, as they are read."""
     found, month = [], ""
-    for part in re.findall(r'<h3 class="rows-head">.*?</h3>|<li>.*?</li>', list_of(response), re.S):
+    for part in re.findall(
+        r'<h3 class="rows-head">.*?</h3>|<li>.*?</li>', list_of(response), re.DOTALL
+    ):
         words = [w.strip() for w in re.sub(r"<[^>]*>", "\n", part).split("\n") if w.strip()]
         if part.startswith("<h3"):
             month = words[0]
