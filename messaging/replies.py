@@ -32,7 +32,9 @@ log = structlog.get_logger(__name__)
 
 Intent = Reply.Intent
 
-_STOP = frozenset({"11", "لغو", "لغو 11", "لغو11", "stop", "stop 11", "stop11"})
+# «لغو» alone is not among them: our own texts say it of sessions, and whoever answers so has most
+# likely asked to cancel one.
+_STOP = frozenset({"11", "لغو 11", "لغو11", "stop", "stop 11", "stop11"})
 _START = frozenset({"12", "شروع", "شروع 12", "شروع12", "start", "start 12", "start12"})
 _WORD = re.compile(r"\w+")
 #: What «۱۱» stops. Texts about booked sessions go on until a person has asked.
