@@ -45,6 +45,8 @@ class Line:
     #: Whether the member may do more than record: move, cancel, restore.
     manageable: bool
     is_past: bool
+    #: Still to begin: its client can be told of a change.
+    is_ahead: bool
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +77,7 @@ def lines_of(
             outcomes=outcomes_of(session, now, tz),
             manageable=manageable,
             is_past=session.ends_at <= now,
+            is_ahead=session.starts_at > now,
         )
         for session in sessions
     ]
@@ -115,8 +118,22 @@ def _latest_messages(
     return found
 
 
-CANCEL_CHOICES = (
-    ("client", _("the client cancelled")),
-    ("late", _("the client cancelled late")),
-    ("clinic", _("the clinic cancelled")),
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """Ways to cancel that share an answer to whether the client is told, unless it is changed."""
+
+    choices: tuple[tuple[str, Promise | str], ...]
+    tells: bool
+
+
+#: Who cancelled knows it; whom the clinic cancels must hear of it.
+CANCELLINGS = (
+    Cancelling(
+        (
+            ("client", _("the client cancelled")),
+            ("late", _("the client cancelled late")),
+        ),
+        tells=False,
+    ),
+    Cancelling((("clinic", _("the clinic cancelled")),), tells=True),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,13 +18,13 @@ from clinic import jalali
 from clinic.access import RECEPTION, ClinicRequest, clinic_view
 from clinic.links import clinic_url
 from clinic.models import Role
-from clinic.toasts import done
 from panel import visibility
 from panel.choosing import choice_of_clients
 from panel.closed import warn_of_closed_day, word_for_form
 from panel.history import Entry, entries_of
-from panel.lines import CANCEL_CHOICES, lines_of
+from panel.lines import CANCELLINGS, lines_of
 from panel.pages import asked_day, day_param, way_back, with_next
+from panel.telling import say
 from panel.today_views import fragment
 from panel.week import week_page
 from patients.models import Client
@@ -34,6 +35,7 @@ from sessions_app.forms import (
     EditForm,
     MoveForm,
     OutcomeForm,
+    RestoreForm,
     explain,
 )
 from sessions_app.models import Session, SessionChange
@@ -66,7 +68,7 @@ def session(request: ClinicRequest, pk: int) -> HttpResponse:
         "history": entries,
         "undoable": _undoable(request, entries),
         "messages_of_session": told.order_by("-due_at", "-id"),
-        "cancel_choices": CANCEL_CHOICES,
+        "cancellings": CANCELLINGS,
         "back": request.path,
         "week": day_param(jalali.local_day(loaded.starts_at, tz)),
         "reception": not visibility.is_therapist(member),
@@ -85,6 +87,7 @@ def session_book(request: ClinicRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" and not finding else None
     choice = choice_of_clients(request.POST or request.GET)
     initial = _initial(request.POST if finding else request.GET, choice.chosen)
+    initial["tell"] = not finding or "tell" in request.POST
     form = BookingForm(data, tz=request.clinic.timezone, initial=initial)
     if form.is_bound and form.is_valid():
         booked = form.book(now=now, by=request.user)
@@ -124,7 +127,7 @@ def session_move(request: ClinicRequest, pk: int) -> HttpResponse:
         moved = form.move(now=now, by=request.user)
         if moved is not None:
             when = jalali.spoken(moved.starts_at, now=now, tz=tz)
-            _say(request, moved, _("Moved to %(when)s.") % {"when": when}, back)
+            _say(request, moved, _("Moved to %(when)s.") % {"when": when}, back, now)
             warn_of_closed_day(request, moved)
             return redirect(back)
     context = {"form": form, "session": loaded, "back": back, "closed": word_for_form(form, tz)}
@@ -147,7 +150,7 @@ def session_edit(request: ClinicRequest, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         edited = form.edit(now=now, by=request.user)
         if edited is not None:
-            _say(request, edited, _("The session was changed."), here)
+            _say(request, edited, _("The session was changed."), here, now)
             return redirect(here)
     choice = choice_of_clients(request.POST) if request.POST else choice_of_clients(ids=present)
     context = {"form": form, "session": loaded, "choice": choice, "back": here}
@@ -164,7 +167,7 @@ def session_record(request: ClinicRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return HttpResponseBadRequest()
     outcome = form.cleaned_data["outcome"]
-    return _act(request, pk, lambda s, **who: actions.record(s, outcome, **who))
+    return _act(request, pk, partial(actions.record, outcome=outcome))
 
 
 @require_POST
@@ -173,14 +176,15 @@ def session_cancel(request: ClinicRequest, pk: int) -> HttpResponse:
     form = CancelForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest()
-    by_whom = form.cleaned_data["by_whom"]
-    return _act(request, pk, lambda s, **who: actions.cancel(s, by_whom=by_whom, **who))
+    return _act(request, pk, partial(actions.cancel, **form.cleaned_data))
 
 
 @require_POST
 @clinic_view(*RECEPTION)
 def session_restore(request: ClinicRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, actions.restore)
+    form = RestoreForm(request.POST)
+    form.is_valid()
+    return _act(request, pk, partial(actions.restore, tell=form.cleaned_data["tell"]))
 
 
 @require_POST
@@ -194,11 +198,11 @@ def session_undo(request: ClinicRequest, pk: int) -> HttpResponse:
     change = get_object_or_404(changes.select_related("session"), pk=pk)
     back = way_back(request, clinic_url(request.clinic, "panel:session", change.session_id))
     try:
-        actions.undo(change.session, change=change, now=now, by=request.user)
+        undone = actions.undo(change.session, change=change, now=now, by=request.user)
     except actions.SessionError as error:
         messages.error(request, explain(error, request.clinic.timezone))
     else:
-        messages.success(request, _("Undone."))
+        say(request, _("Undone."), undone, now)
     return redirect(back)
 
 
@@ -223,7 +227,7 @@ def _act(request: ClinicRequest, pk: int, act: Callable[..., Session]) -> HttpRe
     except actions.SessionError as error:
         messages.error(request, explain(error, request.clinic.timezone))
     else:
-        _say(request, loaded, _what_happened(loaded), back)
+        _say(request, loaded, _what_happened(loaded), back, now)
     if request.htmx and request.POST.get("live"):
         return fragment(request, loaded, now)
     return redirect(back)
@@ -242,16 +246,17 @@ def _what_happened(session: Session) -> str:
     return said[session.state] % {"client": names}
 
 
-def _say(request: ClinicRequest, session: Session, text: str, back: str) -> None:
-    change = session.changes.first()
-    undo = clinic_url(request.clinic, "panel:session_undo", change.pk) if change else ""
-    done(request, text, undo=with_next(undo, back) if undo else "")
+def _say(request: ClinicRequest, session: Session, text: str, back: str, now: dt.datetime) -> None:
+    """Say what was done, with the way back."""
+    undo = clinic_url(request.clinic, "panel:session_undo", session.changes.all()[0].pk)
+    say(request, text, session, now, undo=with_next(undo, back))
 
 
 def _say_booked(request: ClinicRequest, booked: Session, now: dt.datetime) -> None:
     tz = request.clinic.timezone
     when = jalali.spoken(booked.starts_at, now=now, tz=tz)
-    done(request, _("Booked for %(when)s.") % {"when": when})
+    here = clinic_url(request.clinic, "panel:session", booked.pk)
+    _say(request, booked, _("Booked for %(when)s.") % {"when": when}, here, now)
     warn_of_closed_day(request, booked)
     if booked.starts_at < now:
         messages.warning(request, _("This time has already passed; nobody will be reminded."))

@@ -19,7 +19,7 @@ from clinic.closures import closed_days
 from clinic.models import Therapist
 from panel import visibility
 from panel.attention import attention
-from panel.lines import CANCEL_CHOICES, Line, lines_of
+from panel.lines import CANCELLINGS, Line, lines_of
 from panel.pages import asked_day, day_param
 from sessions_app.models import Session
 from sessions_app.queries import between, with_people
@@ -63,7 +63,7 @@ def _page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, A
         "groups": _groups(lines, grouping),
         "expected": sum(not line.is_cancelled for line in lines),
         "attention": attention(request.membership, now=now, tz=tz),
-        "cancel_choices": CANCEL_CHOICES,
+        "cancellings": CANCELLINGS,
         "back": request.get_full_path(),
         "live": True,
         "reception": not visibility.is_therapist(request.membership),
@@ -79,7 +79,7 @@ def fragment(request: ClinicRequest, session: Session, now: dt.datetime) -> Http
     context = {
         "lines": lines if shown else [],
         "attention": attention(member, now=now, tz=tz),
-        "cancel_choices": CANCEL_CHOICES,
+        "cancellings": CANCELLINGS,
         "back": request.POST.get("next", ""),
         "grouping": request.POST.get("group", BY_THERAPIST),
         "live": True,

@@ -228,17 +228,21 @@ def undo(
 ) -> Session:
     """Put back what the last change changed; with `change`, only while that is still the last.
 
-    A start put back is a move like any other, and so is an un-cancel: the revision rises, never
-    falls, because a text about the undone time may be out already. Raises SessionError when there
-    is nothing to undo, or when somebody has changed the session since.
+    A booking named by `change` is taken back by cancelling it. A start put back is a move like any
+    other, and so is an un-cancel: the revision rises, never falls, because a text about the undone
+    time may be out already. The client is told only where the change itself has been told by now.
+    Raises SessionError when there is nothing to undo, or when somebody has changed the session
+    since.
     """
     with transaction.atomic():
         session, before = _hold(session)
         last = session.changes.first()
+        if change is not None and last is not None and change.pk != last.pk:
+            raise SessionError(_("The session has been changed again since; look at it first."))
+        if change is not None and change.kind == Kind.BOOKED:
+            return cancel(session, now=now, by=by, tell=_is_told(change, now))
         if last is None or last.kind in (Kind.BOOKED, Kind.UNDONE) or not last.before:
             raise SessionError(_("There is nothing to undo."))
-        if change is not None and change.pk != last.pk:
-            raise SessionError(_("The session has been changed again since; look at it first."))
         if last.before["starts_at"] != before["starts_at"] or session.state == State.CANCELLED:
             session.revision += 1
             session.booked_at = now

@@ -90,7 +90,13 @@ class ClientsMixin(forms.Form):
     )
 
 
-class BookingForm(ClientsMixin, TimedForm):
+class TellMixin(forms.Form):
+    """Whether the client is told by text; an unticked box is not sent at all, and means no."""
+
+    tell = forms.BooleanField(label=_("text the client about it?"), required=False, initial=True)
+
+
+class BookingForm(ClientsMixin, TellMixin, TimedForm):
     therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         queryset=None, label=_("therapist")
     )
@@ -101,7 +107,9 @@ class BookingForm(ClientsMixin, TimedForm):
         label=_("link of the online session"), required=False, assume_scheme="https"
     )
 
-    field_order = ["clients", "therapist", "service", "day", "time", "duration", "online_url"]
+    field_order = [
+        *("clients", "therapist", "service", "day", "time", "duration", "online_url", "tell"),
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,11 +131,12 @@ class BookingForm(ClientsMixin, TimedForm):
                 online_url=values["online_url"],
                 now=now,
                 by=by,
+                tell=values["tell"],
             )
         )
 
 
-class MoveForm(TimedForm):
+class MoveForm(TellMixin, TimedForm):
     therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         queryset=None, label=_("therapist"), empty_label=None
     )
@@ -153,6 +162,7 @@ class MoveForm(TimedForm):
                 therapist=values["therapist"],
                 now=now,
                 by=by,
+                tell=values["tell"],
             )
         )
 
@@ -190,7 +200,11 @@ class OutcomeForm(forms.Form):
     outcome = forms.ChoiceField(choices=[(state.value, state.label) for state in actions.OUTCOMES])
 
 
-class CancelForm(forms.Form):
+class RestoreForm(TellMixin):
+    """Take a cancellation back."""
+
+
+class CancelForm(TellMixin):
     by_whom = forms.ChoiceField(choices=CancelledBy.choices)
 
 
