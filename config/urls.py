@@ -10,6 +10,10 @@ urlpatterns = [
     path("accounts/", include("clinic.urls_accounts")),
     path("", include("clinic.urls_public")),
     path("hooks/", include("messaging.urls")),
+    # One letter each, because a text message is short: `sessions_app.links.PATHS`.
+    path("s/", include("sessions_app.urls")),
+    path("f/", include("feedback.urls")),
+    path("p/", include("followup.urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
     path("c/<slug:clinic_slug>/settings/", include("panel.texting_urls")),

@@ -1,0 +1,226 @@
+"""What all the pages have in common that a client reaches from a text, without an account.
+
+The address is the key: whoever has it may do what the page offers, so nothing on a page says more
+than the text that carried it. A GET changes nothing, because phones, messengers and scanners open
+links by themselves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from redis.exceptions import RedisError
+
+from clinic.jalali import local_day, zone
+from clinic.models import Clinic, Directory
+from clinic.tenancy import Hat, wear
+from clinic.text import ascii_digits
+from sessions_app import links
+from sessions_app.models import ClientLink, Participant, Session
+
+log = structlog.get_logger(__name__)
+
+#: So many wrong addresses from one place within the window, and it hears nothing until it is over.
+WRONG_ADDRESSES = 20
+WINDOW = dt.timedelta(minutes=10)
+#: Whoever has an IPv6 line has all of such a network.
+_IPV6_LINE = 64
+
+READ = ("GET", "HEAD")
+READ_AND_ACT = (*READ, "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody with a right address, and when."""
+
+    link: ClientLink
+    now: dt.datetime
+
+    @property
+    def clinic(self) -> Clinic:
+        return self.link.clinic
+
+    @property
+    def session(self) -> Session:
+        session: Session = self.link.session
+        return session
+
+    @property
+    def today(self) -> dt.date:
+        return local_day(self.now, self.clinic.timezone)
+
+    @property
+    def tel(self) -> str:
+        """The clinic's phone for a `tel:` link; empty when it is more than one number."""
+        phone = ascii_digits(self.clinic.phone)
+        digits = "".join(filter(str.isdigit, phone))
+        plus = "+" if phone.strip().startswith("+") else ""
+        return "" if any(map(str.isalpha, phone)) or not digits else plus + digits
+
+
+Page = Callable[[HttpRequest, Visit], HttpResponse]
+View = Callable[..., HttpResponse]
+
+
+def client_page(
+    purpose: Directory.Purpose, methods: Collection[str] = READ_AND_ACT
+) -> Callable[[Page], View]:
+    """Make a view of a page for clients: `page(request, visit)` at an address with a `token`.
+
+    It runs, and renders, in the scope of the clinic that sent the address and on its clock. Wrong
+    addresses, too many of them, and people who are no longer part of the session are answered here.
+
+    No CSRF token is asked for: the site must know who is asking by the address alone, since there
+    is neither a session nor a cookie to ride on, and who knows the address needs no forgery. Nor
+    could there be one: with `Referrer-Policy: no-referrer` browsers send `Origin: null`.
+    """
+
+    def decorate(page: Page) -> View:
+        @csrf_exempt
+        @sensitive_post_parameters()
+        @require_http_methods([*methods])
+        @wraps(page)
+        def view(request: HttpRequest, token: str) -> HttpResponse:
+            language = _language(request)
+            with translation.override(language):
+                request.LANGUAGE_CODE = language
+                return _sealed(_answer(page, purpose, request, token), language)
+
+        return view
+
+    return decorate
+
+
+def show(
+    request: HttpRequest, visit: Visit, template: str, status: int = 200, **context: Any
+) -> HttpResponse:
+    """Render `client/<template>.html` with what every page says of its clinic."""
+    match = request.resolver_match
+    known = {
+        "visit": visit,
+        "clinic": visit.clinic,
+        "session": visit.session,
+        "token": match.kwargs["token"] if match else "",
+    }
+    return render(request, f"client/{template}.html", known | context, status=status)
+
+
+def back(request: HttpRequest, **query: str) -> HttpResponse:
+    """After an act, to the same page by GET, in the same language: a reload repeats nothing."""
+    parameters = QueryDict(mutable=True)
+    if request.GET.get("lang") in dict(settings.LANGUAGES):
+        parameters["lang"] = request.GET["lang"]
+    parameters.update(query)
+    address = f"{request.path}?{parameters.urlencode()}" if parameters else request.path
+    response = HttpResponseRedirect(address)
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response
+
+
+def when_somebody_works(clinic: Clinic, now: dt.datetime) -> dt.datetime:
+    """Now, or when the clinic opens again: when a task from a client's page falls due."""
+    hours: list[Any] = [clinic.timezone, clinic.quiet_from, clinic.quiet_to]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT working_moment(%s, %s, %s, %s, %s)", [now, *hours, clinic.pk])
+        moment: dt.datetime = cursor.fetchone()[0]
+    return moment
+
+
+def _answer(
+    page: Page, purpose: Directory.Purpose, request: HttpRequest, token: str
+) -> HttpResponse:
+    place = _place(request)
+    if _wrong_from(place) >= WRONG_ADDRESSES:
+        response = render(request, "client/limited.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+        response["Retry-After"] = str(int(WINDOW.total_seconds()))
+        return response
+    clinic_id = links.clinic_behind(token, purpose)
+    if clinic_id is None:
+        _count_wrong(place)
+        return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
+    with wear(Hat.WEB, clinic_id=clinic_id):
+        link = links.find(token, purpose)
+        if link is None:  # what it was about has been deleted
+            return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
+        with timezone.override(zone(link.clinic.timezone)):
+            visit = Visit(link, timezone.now())
+            takes_part = Participant.objects.filter(session=link.session, client=link.client)
+            if not takes_part.exists():
+                return show(request, visit, "not_part", HTTPStatus.GONE)
+            return page(request, visit)
+
+
+def _language(request: HttpRequest) -> str:
+    """Asked for in the address, because a messenger's browser may keep no cookie."""
+    asked = request.GET.get("lang", "")
+    return asked if asked in dict(settings.LANGUAGES) else translation.get_language()
+
+
+def _sealed(response: HttpResponse, language: str) -> HttpResponse:
+    """Kept by nobody, found by nobody, told to nobody."""
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Content-Language"] = language
+    return response
+
+
+# -- Guessing ----------------------------------------------------------------------------------
+
+
+def _place(request: HttpRequest) -> str:
+    """Where a request comes from, as the limits of sign-in know it; empty when nobody can tell."""
+    try:
+        address = ipaddress.ip_address(get_adapter().get_client_ip(request))
+    except (PermissionDenied, ValueError):
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network(f"{address}/{_IPV6_LINE}", strict=False))
+    return str(address)
+
+
+def _wrong_from(place: str) -> int:
+    try:
+        return cache.get(_key(place), 0) if place else 0
+    except (RedisError, OSError):
+        # Eighty bits are not guessed while Redis is away, and clients must not be shut out.
+        return 0
+
+
+def _count_wrong(place: str) -> None:
+    if not place:
+        return
+    try:
+        cache.add(_key(place), 0, int(WINDOW.total_seconds()))
+        wrong = cache.incr(_key(place))
+        if wrong == 1:  # or made anew by `incr`, if the window ended just before: then without end
+            cache.touch(_key(place), int(WINDOW.total_seconds()))
+    except (RedisError, OSError):
+        return
+    except ValueError:  # the window ended between the two
+        return
+    if wrong == WRONG_ADDRESSES:
+        log.warning("client_pages_guessed", wrong=wrong)
+
+
+def _key(place: str) -> str:
+    return f"client-pages/wrong/{place}"
