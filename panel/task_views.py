@@ -102,7 +102,9 @@ def tasks(request: ClinicRequest) -> HttpResponse:
         "calls": calls_of(page, member=request.membership, now=now),
         "state": state,
         "kind": kind,
-        "kinds": [(k, k.label, counts[k]) for k in CareTask.Kind if k in counts or k == kind],
+        "kinds": [
+            (k, k.label, counts.get(k, 0)) for k in CareTask.Kind if k in counts or k == kind
+        ],
         "total": sum(counts.values()),
         "back": request.get_full_path(),
         **_acts(request, now),
@@ -194,9 +196,9 @@ def _settle_silent(request: ClinicRequest, found: QuerySet[Rhythm], now: dt.date
     """Put the ticked ones on the call list, or end the treatments of the one whose button it is."""
     for name, planned in (("finish", True), ("drop", False)):
         if request.POST.get(name, "").isdecimal():
-            one = found.filter(client=request.POST[name]).first()
+            one = found.filter(client=int(request.POST[name])).first()
             return _end_silent(request, one, planned=planned, now=now)
-    ticked = [pk for pk in request.POST.getlist("clients") if pk.isdecimal()]
+    ticked = [int(pk) for pk in request.POST.getlist("clients") if pk.isdecimal()]
     chosen = list(found.filter(client__in=ticked))
     for rhythm in chosen:
         silent.put_on_call_list(rhythm, now=now, by=request.user)

@@ -255,7 +255,9 @@ def _hours_of(event: ClientEvent | None) -> tuple[dt.time | None, dt.time | None
     return dt.time.fromisoformat(start), dt.time.fromisoformat(end)
 
 
-def _end(treatment: Treatment, state: str, kind: str, *, now: dt.datetime, **said: Any) -> Any:
+def _end(
+    treatment: Treatment, state: str, kind: str, *, now: dt.datetime, **said: Any
+) -> ClientEvent:
     with transaction.atomic():
         client, held = _hold_treatment(treatment)
         _refuse_closed(held)

@@ -129,7 +129,7 @@ def reopen(task: CareTask, *, now: dt.datetime, by: User | None = None) -> CareT
     due_at = max(task.due_at, now)
     with transaction.atomic():
         if task.closed_at is not None:
-            _begin_treatments_again(task, now=now, by=by)
+            _begin_treatments_again(task, task.closed_at, now=now, by=by)
         closed = CareTask.objects.filter(pk=task.pk, closed_at__isnull=False)
         if not closed.update(outcome="", closed_at=None, closed_by=None, due_at=due_at):
             raise TaskError(_("This task is open already."))
@@ -192,11 +192,13 @@ def _end_treatments(task: CareTask, outcome: str, *, now: dt.datetime, by: User 
         raise TaskError(str(error)) from None
 
 
-def _begin_treatments_again(task: CareTask, *, now: dt.datetime, by: User | None) -> None:
+def _begin_treatments_again(
+    task: CareTask, closed_at: dt.datetime, *, now: dt.datetime, by: User | None
+) -> None:
     # What the closing ended bears its very moment.
     endings = ClientEvent.objects.filter(
         client=task.client_id,
-        at=task.closed_at,
+        at=closed_at,
         kind__in=(ClientEvent.Kind.COMPLETED, ClientEvent.Kind.DROPPED),
     )
     try:

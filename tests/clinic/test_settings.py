@@ -71,6 +71,10 @@ PAGES = [
     ("texting:gateway_remove", None),
     ("texting:rules", None),
     ("texting:rule", "rule"),
+    ("texting:rule_try", "rule"),
+    ("texting:wording_new", "rule"),
+    ("texting:wording", "wording"),
+    ("texting:wording_remove", "wording"),
     ("texting:live", None),
     ("texting:live_stop", None),
 ]
@@ -84,6 +88,7 @@ def rows(clinic):
         "closure": ClosureFactory(clinic=clinic),
         "member": MembershipFactory(clinic=clinic),
         "rule": RuleFactory(clinic=clinic),
+        "wording": TemplateFactory(clinic=clinic, key="reminder_24h"),
     }
 
 
@@ -122,7 +127,8 @@ ACTS = [
     ("settings:closure_delete", "closure"),
     ("settings:member_remove", "member"),
     ("texting:gateway_check", None),
-    ("texting:rule_preview", None),
+    ("texting:rule_preview", "rule"),
+    ("texting:wording_remove", "wording"),
     ("texting:rule_on", "rule"),
     ("texting:rule_off", "rule"),
     ("texting:live", None),
@@ -295,10 +301,10 @@ def test_an_impossible_service_is_refused(as_manager, changed, errors):
 @pytest.mark.parametrize(
     ("page", "make", "queries"),
     [
-        ("therapists/", TherapistFactory, 10),
-        ("services/", ServiceFactory, 10),
-        ("members/", MembershipFactory, 11),
-        ("texts/", RuleFactory, 10),
+        ("therapists/", TherapistFactory, 11),
+        ("services/", ServiceFactory, 11),
+        ("members/", MembershipFactory, 12),
+        ("texts/", RuleFactory, 12),
     ],
     ids=["therapists", "services", "members", "texts"],
 )

@@ -6,9 +6,11 @@ import re
 import pytest
 
 from clinic.tenancy import Hat, wear
-from patients.models import Client, ConsentRecord
+from feedback.models import Response
+from messaging.models import Reply
+from patients.models import Client, ClientEvent, ConsentRecord
 from sessions_app import actions
-from sessions_app.models import CancelledBy
+from sessions_app.models import CancelledBy, CareAttempt, CareTask
 from tests import factories
 from tests.panel.screens import CLINIC, errors_of, html_of, notices_of, text_of
 
@@ -423,9 +425,40 @@ def test_the_list_takes_the_same_queries_for_one_and_for_thirty(
             service=factories.ServiceFactory(clinic=clinic),
         )
         factories.SessionFactory(clinic=clinic, clients=[person], starts_at=NOW + DAY)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         response = as_reception.get(LIST, {"q": "صادفی"})
     assert len(rows_of(response)) == rows
+
+
+def follow_up_of(person, session, at, by):
+    """One of each: a decision, a task with a try, an answer, a text of the client's own."""
+    common = {"clinic": person.clinic}
+    treatment = person.treatments.filter(therapist=session.therapist).first()
+    ClientEvent.objects.create(
+        **common, client=person, treatment=treatment, kind="resumed", at=at, by=by
+    )
+    task = CareTask.objects.create(
+        **common,
+        client=person,
+        session=session,
+        kind="call",
+        due_at=at,
+        created_at=at,
+        created_by=by,
+    )
+    CareAttempt.objects.create(**common, task=task, outcome="no_answer", at=at, by=by)
+    Response.objects.create(
+        **common, client=person, session=session, overall=4, created_at=at, changed_at=at
+    )
+    Reply.objects.create(
+        **common,
+        provider="kavenegar",
+        provider_id=str(session.pk),
+        phone=person.phone,
+        text="سلام",
+        intent="other",
+        received_at=at,
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 30])
@@ -466,5 +499,6 @@ def test_the_page_takes_the_same_queries_for_one_and_for_thirty(
             recorded_at=NOW - n * DAY,
             recorded_by=receptionist,
         )
-    with django_assert_num_queries(34):
+        follow_up_of(person, ahead, NOW - n * DAY, receptionist)
+    with django_assert_num_queries(43):
         assert as_reception.get(page(person)).status_code == 200

@@ -300,7 +300,7 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
     for _ in range(rows):
         person = factories.ClientFactory(clinic=clinic, last_name="صادقی")
         make(clinic, person, state="sent", text="سلام")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         response = as_reception.get(OUTBOX, {"q": "صادفی", "state": "sent"})
     assert len(rows_of(response)) == rows
 
@@ -308,5 +308,5 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
 def test_one_message_takes_one_query(as_reception, clinic, people, django_assert_num_queries):
     session = factories.SessionFactory(clinic=clinic, clients=[people["my_client"]])
     message = make(clinic, people["my_client"], session=session)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         as_reception.get(page(message))
