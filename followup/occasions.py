@@ -74,12 +74,14 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
  WHERE r.kind = %(kind)s AND s.state IN ('scheduled', 'confirmed', 'cancelled')
 """
 
+# Nobody is thanked while they are still there.
 AFTER_RECORD = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
-       greatest(s.recorded_at, s.ends_at) + o.minutes * interval '1 minute' AS at,
+       CASE r.kind WHEN 'thanks' THEN greatest(s.recorded_at, s.ends_at) ELSE s.recorded_at END
+            + o.minutes * interval '1 minute' AS at,
        CASE r.kind WHEN 'thanks' THEN s.ends_at + r.useful_minutes * interval '1 minute'
-            ELSE greatest(s.recorded_at, s.ends_at)
-                 + (o.minutes + r.useful_minutes) * interval '1 minute' END AS useful_until,
+            ELSE s.recorded_at + (o.minutes + r.useful_minutes) * interval '1 minute' END
+            AS useful_until,
        s.state AS expects
   FROM (VALUES {minutes}) o(minutes)
   JOIN sessions_app_session s
@@ -92,22 +94,28 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
  WHERE s.state = CASE %(kind)s WHEN 'thanks' THEN 'attended' ELSE 'no_show' END
 """
 
+# Found by its end, or, where the outcome was recorded only later, by that moment: many clinics record
+# once a week.
 AFTER_SESSION = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
-       s.ends_at + o.minutes * interval '1 minute' AS at,
+       greatest(s.ends_at + o.minutes * interval '1 minute', s.recorded_at) AS at,
        CASE r.kind WHEN 'no_next' THEN s.ends_at + r.useful_minutes * interval '1 minute'
             ELSE s.ends_at + (o.minutes + r.useful_minutes) * interval '1 minute' END
             AS useful_until,
        'attended' AS expects
   FROM (VALUES {minutes}) o(minutes)
-  JOIN sessions_app_session s
-    ON s.ends_at > %(since)s - o.minutes * interval '1 minute'
-   AND s.ends_at <= %(until)s - o.minutes * interval '1 minute'
+ CROSS JOIN LATERAL (
+       SELECT x.* FROM sessions_app_session x
+        WHERE x.state = 'attended' AND x.ends_at > %(since)s - o.minutes * interval '1 minute'
+          AND x.ends_at <= %(until)s - o.minutes * interval '1 minute'
+        UNION ALL
+       SELECT x.* FROM sessions_app_session x
+        WHERE x.state = 'attended' AND x.recorded_at > %(since)s AND x.recorded_at <= %(until)s
+          AND x.ends_at <= %(since)s - o.minutes * interval '1 minute') s
   JOIN followup_rule r
     ON r.clinic_id = s.clinic_id AND r.offset_minutes = o.minutes AND r.kind = %(kind)s
    AND r.enabled
   JOIN sessions_app_participant p ON p.session_id = s.id
- WHERE s.state = 'attended'
 """
 
 # The rhythm is the client's own, or the service's while there is none. What was booked after the
