@@ -12,23 +12,15 @@ from typing import Any
 from django.db import connection
 
 from followup.models import Kind
-from followup.occasions import Offset, statement, values
+from followup.occasions import AFTER_SESSION, Offset, statement, values
 
 #: Days after a session with nothing booked after which a text no longer does.
 CALL_AFTER_DAYS = 7
 
-# Not with the rule's own offset: the call comes after the text.
-NO_NEXT_BOOKING = f"""
-SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
-       s.ends_at + interval '{CALL_AFTER_DAYS} days' AS at, s.ends_at AS useful_until,
-       'attended' AS expects
-  FROM sessions_app_session s
-  JOIN followup_rule r ON r.clinic_id = s.clinic_id AND r.kind = 'no_next' AND r.enabled
-  JOIN sessions_app_participant p ON p.session_id = s.id
- WHERE s.state = 'attended'
-   AND s.ends_at > %(since)s - interval '{CALL_AFTER_DAYS} days'
-   AND s.ends_at <= %(until)s - interval '{CALL_AFTER_DAYS} days'
-"""
+# Like the text, but not with the rule's own offset: the call comes after it.
+NO_NEXT_BOOKING = AFTER_SESSION.replace("{minutes}", f"({CALL_AFTER_DAYS * 1440})").replace(
+    "AND r.offset_minutes = o.minutes", ""
+)
 
 INSERT = """
 INSERT INTO sessions_app_caretask

@@ -23,7 +23,7 @@ Purpose = Directory.Purpose
 PATHS = {Purpose.SESSION: "s", Purpose.FEEDBACK: "f", Purpose.CHOICES: "p"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Page:
     """What a link is about: one client, one session, one purpose."""
 
@@ -43,7 +43,9 @@ class Page:
 
 def publish(pages: Iterable[Page], *, now: dt.datetime) -> None:
     """Let these addresses lead to their pages. Publishing one again changes nothing."""
-    hashes = {page: directory.token_hash(page.token) for page in set(pages)}
+    # In one order, so that two senders of the same links wait for each other and no more.
+    tokens = sorted((page.token, page) for page in set(pages))
+    hashes = {page: directory.token_hash(token) for token, page in tokens}
     if not hashes:
         return
     Directory.objects.bulk_create(
