@@ -66,6 +66,10 @@ class House:
         self.gateway.set_clock(now)
         return self.manage("tick", "--now", now.isoformat())
 
+    def move_clock(self, now):
+        """Let the pages believe that it is `now`; only where they are served for that."""
+        Path(self._environment["PEYGIR_TEST_CLOCK"]).write_text(now.isoformat())
+
     def let_arrive(self):
         """Let the phones get what is on its way, and the panel hear of it."""
         self.gateway.advance(dt.timedelta(seconds=10))
@@ -79,7 +83,19 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(django_db_setup, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("house")
+    with _house(tmp_path_factory.mktemp("house"), "config.wsgi") as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def house_in_time(django_db_setup, tmp_path_factory):
+    """A house whose web server's clock can be moved; nothing else of it differs."""
+    with _house(tmp_path_factory.mktemp("house"), "tests.browser.moved_wsgi") as built:
+        yield built
+
+
+@contextlib.contextmanager
+def _house(folder, application):
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     receipts = f"{url}/hooks/kavenegar/{callback_token('kavenegar', None)}/status/"
@@ -93,17 +109,18 @@ def house(django_db_setup, tmp_path_factory):
             "PUBLIC_URL": url,
             "KAVENEGAR_BASE_URL": gateway.base_url,
             "KAVENEGAR_API_KEY": "key-of-the-house",
+            "PEYGIR_TEST_CLOCK": str(folder / "clock"),
         }
-        with _served(environment, port, folder / "web.log"):
+        with _served(application, environment, port, folder / "web.log"):
             yield House(url, gateway, environment)
 
 
 @contextlib.contextmanager
-def _served(environment, port, log):
+def _served(application, environment, port, log):
     options = [f"--bind=127.0.0.1:{port}", "--threads=4", "--no-control-socket"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "config.wsgi", *options],
+            [sys.executable, "-m", "gunicorn", application, *options],
             cwd=ROOT,
             env=environment,
             stdout=output,
