@@ -177,6 +177,8 @@ def _mark_these(
 ) -> None:
     _held(ids, holder, State.CLAIMED).update(
         template=wording,
+        # What went without an invitation must not hold back the next one.
+        invites=wording is not None and wording.invites,
         state=State.SENDING,
         state_at=now,
         reason="",
@@ -198,6 +200,7 @@ def _finish(message: Message, verdict: Verdict, now: dt.datetime, settled: Count
         state_at=now,
         text=verdict.text,
         parts=parts_of(verdict.text) if verdict.text else None,
+        invites=verdict.wording.invites if verdict.wording else message.invites,
         holder="",
         lease_until=None,
     )

@@ -183,12 +183,11 @@ def test_what_happens_before_it_leaves_stops_it_or_does_not(scene, subtests):
 
 @each_rule
 def test_new_and_returning_are_told_apart_by_what_was_attended_before(scene, subtests):
-    returning = scene.rule == "motivation_mid"  # after a fourth session
+    # After a fourth session, and before one to come after one attended.
+    returning = scene.rule in ("motivation_mid", "motivation_gap")
     p, _ = scene.open()
     plan_at(scene.due)
     for audience, is_meant in (("new", not returning), ("returning", returning), ("all", True)):
-        if scene.rule == "motivation_gap":  # about the session to come, after one attended
-            is_meant = audience != "new"
         with subtests.test(audience), only_for_now():
             limited(audience=audience)(p, None, None)
             send_at(scene.due)
@@ -253,7 +252,7 @@ def test_what_falls_due_in_the_minute_of_going_live_leaves(scene, gateway):
 
 @each_rule
 def test_couples_are_told_each_on_their_own_phone(scene, gateway):
-    p, session = scene.open()
+    p, _ = scene.open()
     join_everything(p, p.someone(consent_motivation=True))
     tick(scene.due)
     assert len({m.receptor for m in gateway.messages}) == len(gateway.messages) == 2
@@ -261,7 +260,7 @@ def test_couples_are_told_each_on_their_own_phone(scene, gateway):
 
 @each_rule
 def test_a_couple_with_one_phone_is_told_once_and_nobody_is_named(scene, gateway):
-    p, session = scene.open()
+    p, _ = scene.open()
     join_everything(p, p.someone(consent_motivation=True, phone=p.client.phone))
     tick(scene.due)
     (text,) = gateway.messages
