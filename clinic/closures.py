@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
 
 from clinic import jalali
 from clinic.models import Closure
@@ -82,8 +83,9 @@ def _row(closure: Closure) -> Row:
 
 
 def when(closure: Closure) -> str:
-    """«پنجشنبه ۶ آذر», or «جمعه ۲۹ اسفند – پنجشنبه ۱۳ فروردین»."""
+    """«پنجشنبه ۶ آذر», or «شنبه ۲۹ اسفند تا جمعه ۱۳ فروردین»."""
     first = jalali.day_name_date(closure.first_day)
     if closure.first_day == closure.last_day:
         return first
-    return f"{first} – {jalali.day_name_date(closure.last_day)}"
+    last = jalali.day_name_date(closure.last_day)
+    return _("%(first)s to %(last)s") % {"first": first, "last": last}
