@@ -15,9 +15,14 @@ class WishForm(forms.Form):
     """Nothing is required: «another time» alone is a wish."""
 
     days = forms.TypedMultipleChoiceField(
-        coerce=int, required=False, label=_("Which days suit you?")
+        coerce=int,
+        required=False,
+        label=_("Which days suit you?"),
+        widget=forms.CheckboxSelectMultiple,
     )
-    parts = forms.MultipleChoiceField(required=False, label=_("What time of day?"))
+    parts = forms.MultipleChoiceField(
+        required=False, label=_("What time of day?"), widget=forms.CheckboxSelectMultiple
+    )
     note = forms.CharField(required=False, max_length=300, label=_("Something to add?"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -15,6 +15,7 @@ ROOMS = (
     "patients",
     "sessions_app",
     "messaging",
+    "feedback",
     "followup",
     "exchange",
     "panel",

@@ -18,7 +18,7 @@ from patients.models import Client
 from tests.clinic.forms_of import Form, forms_of
 from tests.clinic.halves import APPLICATION, BOTH, DATABASE, HALVES, only
 from tests.clinic.walk import METHODS, TABLE, addresses, afresh, panel, signed_in, text_of, unlisted
-from tests.clinic.world import check_keys, fingerprint
+from tests.clinic.world import check_keys, fingerprint, publish_pages
 from tests.factories import UserFactory
 
 each_half = pytest.mark.parametrize("half", HALVES)
@@ -200,6 +200,7 @@ def test_addresses_outside_a_clinic_show_and_change_nothing(world, half):
     kinds, methods = (("door", "operator"), METHODS) if half == BOTH else (("door",), METHODS[:2])
     browser, faults = signed_in(world.ours.person), []
     with only(half):
+        publish_pages(world.ours)
         for address, way in listed(*kinds):
             with Visit(world, browser, faults) as visit:
                 for method in methods:

@@ -18,8 +18,10 @@ from clinic.models import Clinic, Directory, User
 from clinic.tenancy import TenantForeignKey, each_tenant_model
 from clinic.text import ascii_digits
 from exchange.report import COUNTED
+from patients.models import Client
 from sessions_app.actions import snapshot
-from sessions_app.models import Session
+from sessions_app.links import PATHS
+from sessions_app.models import ClientLink, Session
 
 PASSWORD = "a long enough password"
 
@@ -93,6 +95,21 @@ def _half(slug, canary, phone, first_id):
         token_hash=directory.token_hash(token), clinic=clinic, purpose="invitation"
     )
     return half
+
+
+def publish_pages(half):
+    """The pages of the clinic's client, at addresses that can be written down."""
+    for purpose in PATHS:
+        digest = directory.token_hash(f"{purpose.value}-of-{half.slug}")
+        Directory.objects.create(token_hash=digest, clinic=half.clinic, purpose=purpose)
+        ClientLink.objects.create(
+            clinic=half.clinic,
+            purpose=purpose,
+            session=half.rows[Session],
+            client=half.rows[Client],
+            token_hash=digest,
+            created_at=timezone.now(),
+        )
 
 
 def in_order_of_keys():
@@ -199,7 +216,7 @@ SPECIAL = {
     "exchange.ImportFile": _import,
     "followup.Rule": lambda half: {
         "key": "reminder_24h",
-        "lead_minutes": 1440,
+        "offset_minutes": 1440,
         "useful_minutes": 180,
         "notice_minutes": 1440,
     },
