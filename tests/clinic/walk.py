@@ -126,6 +126,10 @@ DOORS = {
     # A link shows its own clinic to whoever holds it, so it is called with one of ours.
     "invitation": door(token="token-of-aramesh"),
     "welcome": door(token="token-of-aramesh"),
+    "client:session": door(token="session-of-aramesh"),
+    "client:calendar": door(token="session-of-aramesh"),
+    "feedback:form": door(token="feedback-of-aramesh"),
+    "choices:page": door(token="choices-of-aramesh"),
     "hooks:receipts": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:inbound": door(kind="kavenegar", token="token-of-aramesh"),
     "account_login": door(),
