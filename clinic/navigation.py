@@ -56,7 +56,7 @@ SETTINGS = (
     Place("settings:closures", _("Closed days"), "calendar-off", ("settings:closure",)),
     Place("settings:members", _("Members"), "users", ("settings:member", "settings:invitation")),
     Place("texting:gateway", _("SMS gateway"), "device-mobile", ("texting:gateway",)),
-    Place("texting:rules", _("Texts and reminders"), "message-2", ("texting:rule",)),
+    Place("texting:rules", _("Follow-up rules"), "message-2", ("texting:rule", "texting:wording")),
     Place("texting:live", _("Go live"), "rocket", ("texting:live",)),
 )
 

@@ -16,6 +16,7 @@ from django.urls.resolvers import URLResolver
 from clinic.models import Clinic, Closure, Invitation, Membership, Service, Therapist
 from exchange.models import ImportFile
 from followup.models import Rule
+from messaging.models import Message, Template
 from messaging.models import Message
 from patients.models import Client, ClientEvent, Treatment
 from sessions_app.models import CareTask, Session, SessionChange
@@ -105,8 +106,12 @@ PANEL = {
     "texting:gateway_check": panel(),
     "texting:gateway_remove": panel(),
     "texting:rules": panel(),
-    "texting:rule_preview": panel(),
     "texting:rule": panel(pk=Rule),
+    "texting:rule_try": panel(pk=Rule),
+    "texting:rule_preview": panel(pk=Rule),
+    "texting:wording_new": panel(pk=Rule),
+    "texting:wording": panel(pk=Template),
+    "texting:wording_remove": panel(pk=Template),
     "texting:rule_on": panel(pk=Rule),
     "texting:rule_off": panel(pk=Rule),
     "texting:live": panel(),
