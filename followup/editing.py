@@ -11,9 +11,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic.models import Service, Therapist, User
-from followup.models import Rule, Watermark
+from clinic.models import Directory, Service, Therapist, User
+from followup.models import Kind, Rule, Watermark
 from messaging.models import Template
+from messaging.placeholders import Placeholder
+from messaging.render import placeholders_of
+
+#: Which kinds of rule a page of the client's fits: its text must be about what the page asks.
+FITTING: dict[Directory.Purpose, tuple[Kind, ...]] = {
+    Directory.Purpose.SESSION: (Kind.BEFORE_SESSION, Kind.BOOKED, Kind.MOVED, Kind.LONG_GAP),
+    Directory.Purpose.FEEDBACK: (Kind.THANKS,),
+    Directory.Purpose.CHOICES: (Kind.NO_NEXT_BOOKING, Kind.SILENT),
+}
 
 
 def edit(rule: Rule, changes: Mapping[str, Any], *, now: dt.datetime) -> None:
@@ -87,3 +96,9 @@ def _spare_the_last(wording: Template, rule: Rule) -> None:
             ),
             code="last_general",
         )
+
+
+def misplaced_links(body: str, kind: str) -> list[Placeholder]:
+    """Links of a body whose page has nothing to ask of the readers of this kind of rule."""
+    linked = [found for found in placeholders_of(body) if found.page is not None]
+    return [link for link in linked if link.page and kind not in FITTING.get(link.page, ())]

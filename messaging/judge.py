@@ -153,9 +153,10 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     )
     if hindrance:
         return hindrance
-    written = _write(message, world, now)
+    written = write(message, world, now)
     live_since = message.clinic.live_since
-    if written.may_leave and (live_since is None or message.due_at < live_since):
+    # What fell due before may have waited for a working day: the moment of planning tells.
+    if written.may_leave and (live_since is None or message.planned_at < live_since):
         return replace(written, state=State.SHADOW)
     return written
 
@@ -220,7 +221,8 @@ def _about_budget(message: Message) -> Verdict | None:
     return None
 
 
-def _write(message: Message, world: World, now: dt.datetime) -> Verdict:
+def write(message: Message, world: World, now: dt.datetime) -> Verdict:
+    """The text alone, whatever stands in its way otherwise: SENDING, or why it cannot be written."""
     wording = message.template or choose(
         message,
         world.wordings.get((message.clinic_id, message.rule_key), ()),

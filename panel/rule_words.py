@@ -46,7 +46,9 @@ def number_like(plain: str) -> str:
     whole, _dot, rest = plain.partition(".")
     if not (get_language() or "fa").startswith("fa"):
         return plain
-    return number(int(whole)) + ("٫" + "".join(number(int(digit)) for digit in rest) if rest else "")
+    return number(int(whole)) + (
+        "٫" + "".join(number(int(digit)) for digit in rest) if rest else ""
+    )
 
 
 def sentence(rule: Rule) -> str:
@@ -282,7 +284,8 @@ class Group:
 
 def grouped(rules: Iterable[Rule]) -> list[Group]:
     """The rules in the order of a client's way, under what they are for; no empty group."""
-    found = {title: [r for r in rules if r.kind in kinds] for title, kinds in _groups().items()}
+    every = list(rules)
+    found = {title: [r for r in every if r.kind in kinds] for title, kinds in _groups().items()}
     return [Group(str(title), members) for title, members in found.items() if members]
 
 

@@ -7,11 +7,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from clinic.formfields import PersianCharField
+from clinic.models import Service, Therapist
 from clinic.text import ascii_digits
+from followup.models import Kind, Rule
 from messaging import render
+from messaging.models import Template
 
 
 class GatewayForm(forms.Form):
@@ -52,8 +56,8 @@ class GatewayForm(forms.Form):
         return key
 
 
-class TextForm(forms.Form):
-    """The words of a rule."""
+class WordingForm(forms.Form):
+    """One wording of a rule: its words, and for whom they are."""
 
     body = PersianCharField(
         label=_("Text"),
@@ -62,6 +66,31 @@ class TextForm(forms.Form):
         required=False,  # `render.check` says it in its own words
         widget=forms.Textarea({"rows": 6}),
     )
+    service = forms.ModelChoiceField(
+        label=_("Service"), queryset=None, required=False, empty_label=_("every service")
+    )
+    therapist = forms.ModelChoiceField(
+        label=_("Therapist"), queryset=None, required=False, empty_label=_("every therapist")
+    )
+    invites = forms.BooleanField(
+        label=_("This text asks for feedback"),
+        required=False,
+        help_text=_("Used when it is time to ask: after sessions 1 and 3 and then every fourth."),
+    )
+
+    def __init__(
+        self, data: Any = None, *, rule: Rule, wording: Template | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data, **kwargs)
+        self._offer("service", Service.objects.all(), wording and wording.service_id)
+        self._offer("therapist", Therapist.objects.all(), wording and wording.therapist_id)
+        if rule.kind != Kind.THANKS:
+            del self.fields["invites"]
+
+    def _offer(self, name: str, rows: QuerySet[Any], chosen: int | None) -> None:
+        """Those at work, and the one that the wording already names."""
+        choice: Any = self.fields[name]
+        choice.queryset = rows.filter(Q(active=True) | Q(pk=chosen))
 
     def clean_body(self) -> str:
         body = str(self.cleaned_data["body"])
@@ -70,3 +99,8 @@ class TextForm(forms.Form):
         except ValidationError as error:
             raise ValidationError(error.message_dict["body"]) from None
         return body
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What `followup.editing.save_wording` takes."""
+        return {"invites": False, **self.cleaned_data}

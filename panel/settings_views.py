@@ -23,7 +23,8 @@ from followup.preview import upcoming
 from messaging.accounts import gateways_of
 from messaging.models import Message, ProviderAccount, State, Template
 from panel import gateway as accounts
-from panel.rules_views import rule_name, sample
+from panel.rule_words import name
+from panel.samples import sample
 from panel.settings_forms import GatewayForm
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -132,7 +133,7 @@ def _outlook(request: ClinicRequest, now: dt.datetime) -> dict[str, object]:
         "past": past,
         # In trial mode a text that is due becomes *shadow* where it would have been sent.
         "coming": sum(1 for text in coming if text.state in (State.QUEUED, State.SHADOW)),
-        "rules": [rule_name(r) for r in on],
+        "rules": [name(r) for r in on],
         "lacking": sorted(lacking, key=lambda p: p.name),
     }
 

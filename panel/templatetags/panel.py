@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
+from clinic.templatetags.peygir import persian_digits
 from followup.defaults import RULE_NAMES
 from patients.models import Client
 from patients.phones import display
@@ -29,7 +30,20 @@ def phone(e164: str) -> str:
 
 
 @register.filter
+def hours(note: str) -> str:
+    """«از ۱۷:۰۰ تا ۲۰:۰۰», of the hours that a client's file keeps as 17:00-20:00."""
+    start, _dash, end = persian_digits(note).partition("-")
+    return _("from %(start)s to %(end)s") % {"start": start, "end": end}
+
+
+@register.filter
 def people(clients: Iterable[Client]) -> SafeString:
     """Several clients as people say them, «مریم کریمی و علی کریمی», in every direction of text."""
     names = ((str(client),) for client in clients)
     return format_html_join(_(" and "), "<bdi>{}</bdi>", names)
+
+
+@register.filter
+def beyond(rows: Sized, shown: int) -> int:
+    """How many rows are not among the first `shown`."""
+    return max(0, len(rows) - shown)

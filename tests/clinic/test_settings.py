@@ -11,6 +11,7 @@ from tests.factories import (
     MembershipFactory,
     RuleFactory,
     ServiceFactory,
+    TemplateFactory,
     TherapistFactory,
 )
 
@@ -71,7 +72,6 @@ PAGES = [
     ("texting:gateway_remove", None),
     ("texting:rules", None),
     ("texting:rule", "rule"),
-    ("texting:rule_try", "rule"),
     ("texting:wording_new", "rule"),
     ("texting:wording", "wording"),
     ("texting:wording_remove", "wording"),
@@ -154,6 +154,7 @@ def test_a_row_of_another_clinic_is_not_there(as_manager, clinic, other_clinic, 
         "closure": ClosureFactory(clinic=other_clinic),
         "member": MembershipFactory(clinic=other_clinic),
         "rule": RuleFactory(clinic=other_clinic),
+        "wording": TemplateFactory(clinic=other_clinic, key="reminder_24h"),
     }
     assert as_manager.post(path_of(name, row, theirs)).status_code == 404
 

@@ -6,7 +6,14 @@ import time_machine
 
 from clinic.models import Clinic
 from messaging.models import ProviderAccount
-from tests.factories import NOW, ClientFactory, MessageFactory, RuleFactory, SessionFactory
+from tests.factories import (
+    NOW,
+    ClientFactory,
+    MessageFactory,
+    RuleFactory,
+    SessionFactory,
+    TemplateFactory,
+)
 
 PATH = "/c/aramesh/settings/live/"
 
@@ -78,6 +85,7 @@ def test_the_page_counts_what_would_have_been_sent_in_seven_days(as_manager, cli
 
 def test_the_page_counts_what_falls_due_tomorrow(as_manager, clinic, gateway):
     RuleFactory(clinic=clinic)
+    TemplateFactory(clinic=clinic, key="reminder_24h")
     for hours in (23, 25, 47, 49):  # the reminder goes a day before, in the next 24 hours
         book(clinic, NOW + dt.timedelta(hours=hours))
     assert "موعد ۲ پیام می‌رسد" in text_of(as_manager.get(PATH))
@@ -96,7 +104,8 @@ def test_the_page_asks_the_same_queries_for_any_number_of_texts(
     as_manager, clinic, gateway, django_assert_num_queries, rows
 ):
     RuleFactory(clinic=clinic)
+    TemplateFactory(clinic=clinic, key="reminder_24h")
     for n in range(rows):
         book(clinic, NOW + dt.timedelta(hours=25, minutes=n))
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(23):
         as_manager.get(PATH)
