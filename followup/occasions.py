@@ -191,7 +191,11 @@ CASE WHEN is_quiet(at, c.timezone, quiet.begins, quiet.ends)
      ELSE at + spread END"""
 AFTER_QUIET = "after_quiet(at, c.timezone, quiet.begins, quiet.ends)"
 WORKING = "working_moment(at, c.timezone, quiet.begins, quiet.ends, c.id)"
-USUAL = "usual_moment(at, c.timezone, a.usual_minute, c.id)"
+# A client's own hours may not hold the hour at which they come.
+USUAL = (
+    "working_moment(usual_moment(at, c.timezone, a.usual_minute, c.id), c.timezone, quiet.begins,"
+    " quiet.ends, c.id)"
+)
 DUE = {
     Kind.BEFORE_SESSION: PULLED,
     Kind.BOOKED: AFTER_QUIET,

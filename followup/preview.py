@@ -239,6 +239,7 @@ class _Forecast:
             expects=row.expects,
             invites=row.invites,
             due_at=row.due_at,
+            planned_at=row.due_at,
             useful_until=row.useful_until,
         )
         annotated = {
