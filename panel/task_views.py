@@ -27,7 +27,7 @@ from clinic.toasts import done
 from followup import silent
 from panel import visibility
 from panel.care_views import client_or_404, undo_address
-from panel.pages import day_param, page_of, way_back, with_next
+from panel.pages import page_of, way_back, with_next
 from patients import care
 from sessions_app import care_tasks
 from sessions_app.models import CareAttempt, CareTask, Rhythm
@@ -261,7 +261,7 @@ def _task_page(request: ClinicRequest, loaded: CareTask, form: AttemptForm) -> H
 
 def _acts(request: ClinicRequest, now: dt.datetime) -> dict[str, Any]:
     tomorrow = jalali.local_day(now, request.clinic.timezone) + dt.timedelta(days=1)
-    return {"at_hand": AT_HAND, "in_menu": IN_MENU, "tomorrow": day_param(tomorrow)}
+    return {"at_hand": AT_HAND, "in_menu": IN_MENU, "tomorrow": tomorrow}
 
 
 def _asked(request: ClinicRequest) -> dict[str, str]:

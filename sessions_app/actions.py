@@ -96,7 +96,9 @@ def book(
         _save(session)
         Participant.objects.bulk_create(Participant(session=session, client=c) for c in people)
         for client in people:
-            ensure_treatment(client, therapist, service, now=now)
+            ensure_treatment(
+                client, therapist, service, now=now, by=by, via=via, resume=starts_at > now
+            )
         tell = tell and source != Session.Source.IMPORT
         _note(session, Kind.BOOKED, {}, now, by, via=via, tell=tell)
     return session
@@ -129,7 +131,14 @@ def move(
         session.therapist = therapist or session.therapist
         _save(session)
         for client in session.clients.all():
-            ensure_treatment(client, session.therapist, session.service, now=now)
+            ensure_treatment(
+                client,
+                session.therapist,
+                session.service,
+                now=now,
+                by=by,
+                resume=session.starts_at > now,
+            )
         _note(session, Kind.MOVED, before, now, by, tell=tell)
     return session
 
@@ -214,7 +223,14 @@ def edit(
         session.service, session.online_url = service, online_url
         _save(session)
         for client in people:
-            ensure_treatment(client, session.therapist, service, now=now)
+            ensure_treatment(
+                client,
+                session.therapist,
+                service,
+                now=now,
+                by=by,
+                resume=session.starts_at > now,
+            )
         _note(session, Kind.EDITED, before, now, by)
     return session
 

@@ -345,6 +345,18 @@ def test_a_restored_session_settles_too_and_a_cancelled_one_does_not(person, ses
     assert standing(task)[0] == ("booked" if verb == "restore" else "")
 
 
+@pytest.mark.parametrize(("ahead", "state"), [(DAY, "active"), (-DAY, "paused")])
+def test_a_booking_ahead_ends_a_pause_and_one_of_the_past_does_not(
+    person, session, receptionist, ahead, state
+):
+    treatment = treatment_of(person, session)
+    care.pause_treatment(treatment, now=NOW - HOUR)
+    book(person, session, starts_at=NOW + ahead, by=receptionist)
+    assert Treatment.objects.get().state == state
+    resumed = ClientEvent.objects.filter(kind="resumed").values_list("by", flat=True)
+    assert list(resumed) == ([receptionist.pk] if state == "active" else [])
+
+
 # -- Two at once -------------------------------------------------------------------------------
 
 
