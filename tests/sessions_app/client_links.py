@@ -70,4 +70,14 @@ def attended(clinic, client, *, days_ago=40, **fields):
     return session
 
 
-__all__ = ["DAY", "HOUR", "NOW", "Purpose", "attended", "link_of", "published", "text_of", "visitor"]
+__all__ = [
+    "DAY",
+    "HOUR",
+    "NOW",
+    "Purpose",
+    "attended",
+    "link_of",
+    "published",
+    "text_of",
+    "visitor",
+]

@@ -251,7 +251,9 @@ def test_a_page_weighs_less_than_40_kilobytes_in_all(clinic, person, purpose):
 
 
 def test_the_style_sheet_asks_for_nothing_else():
-    assert not re.search(r"url\(|@import|@font-face", Path(finders.find("css/client.css")).read_text())
+    assert not re.search(
+        r"url\(|@import|@font-face", Path(finders.find("css/client.css")).read_text()
+    )
 
 
 # -- Language ----------------------------------------------------------------------------------
