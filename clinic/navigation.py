@@ -45,6 +45,7 @@ PANEL = (
     Place("panel:clients", _("Clients"), "users", ("panel:client", "panel:treatment")),
     Place("panel:sessions", _("Sessions"), "calendar-time", ("panel:session",)),
     Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
+    Place("panel:feedback", _("Feedback"), "heart-handshake", ("panel:feedback",)),
     Place("exchange:start", _("Import"), "file-import", ("exchange:",), RECEPTION),
     Place("settings:clinic", _("Settings"), "settings", ("settings:", "texting:"), MANAGERS),
 )

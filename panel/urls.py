@@ -5,6 +5,7 @@ from django.urls import path
 from panel import (
     care_views,
     client_views,
+    feedback_views,
     message_views,
     session_views,
     task_views,
@@ -45,6 +46,9 @@ urlpatterns = [
     path("sessions/<int:pk>/cancel/", session_views.session_cancel, name="session_cancel"),
     path("sessions/<int:pk>/restore/", session_views.session_restore, name="session_restore"),
     path("sessions/changes/<int:pk>/undo/", session_views.session_undo, name="session_undo"),
+    path("feedback/", feedback_views.feedback_answers, name="feedback"),
+    path("feedback/figures/", feedback_views.feedback_therapists, name="feedback_therapists"),
+    path("feedback/waiting/", feedback_views.feedback_waiting, name="feedback_waiting"),
     path("messages/", message_views.messages, name="messages"),
     path("messages/<int:pk>/", message_views.message, name="message"),
     path("messages/<int:pk>/cancel/", message_views.message_cancel, name="message_cancel"),
