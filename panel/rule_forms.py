@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -41,6 +41,9 @@ class Number:
     @property
     def is_span(self) -> bool:
         return not self.unit
+
+    def say(self, value: int) -> str:
+        return spoken(value) if self.is_span else f"{number(value)} {self.unit}"
 
 
 _USEFUL_AFTER = _("Later than that the text has lost its use: it is shown as missed and not sent.")
@@ -219,11 +222,10 @@ class RuleForm(forms.Form):
         if one.is_span:
             value *= int(self.cleaned_data.pop(f"{one.name}_unit", 1))
             self.cleaned_data[one.name] = value
-        say: Callable[[int], str] = spoken if one.is_span else number
         if value < one.low:
-            self.add_error(one.name, gettext("At least %(n)s.") % {"n": say(one.low)})
+            self.add_error(one.name, gettext("At least %(n)s.") % {"n": one.say(one.low)})
         elif value > one.high:
-            self.add_error(one.name, gettext("At most %(n)s.") % {"n": say(one.high)})
+            self.add_error(one.name, gettext("At most %(n)s.") % {"n": one.say(one.high)})
 
     def as_wanted(self) -> Rule:
         """The rule as it would be; not saved."""

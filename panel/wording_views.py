@@ -130,8 +130,7 @@ def _question(wording: Template, rule: Rule, back: str) -> dict[str, object]:
     said = {"name": name(rule), "whom": described(wording).title}
     return {
         "question": _("Remove this text of «%(name)s», %(whom)s?") % said,
-        "text": _("What was sent stays in the clients' files. «%(body)s»")
-        % {"body": wording.body},
+        "text": _("What was sent stays in the clients' files. «%(body)s»") % {"body": wording.body},
         "label": _("Remove"),
         "back": back,
         "danger": True,
