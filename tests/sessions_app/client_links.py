@@ -42,7 +42,7 @@ def visitor(**options):
 
 def text_of(response):
     """What a reader sees, on one line."""
-    body = re.sub(r"<(title|style).*?</\1>", "", response.content.decode(), flags=re.S)
+    body = re.sub(r"<(title|style).*?</\1>", "", response.content.decode(), flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
