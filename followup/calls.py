@@ -56,14 +56,17 @@ ON CONFLICT DO NOTHING
 
 
 def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -> None:
-    """Open the tasks that a kind of rule gives rise to; needs the worker's hat."""
-    if kind == Kind.NO_SHOW:
-        _open(kind, statement(kind, wanted), "second_no_show", since, now)
-    elif kind == Kind.NO_NEXT_BOOKING:
-        _open(kind, statement(kind, wanted, found=NO_NEXT_BOOKING), "", since, now)
-    elif kind == Kind.SILENT:
+    """Open the tasks that a kind of rule gives rise to; needs the worker's hat.
+
+    A pause was agreed with a person, so its end asks no rule.
+    """
+    if kind == Kind.SILENT:
         with connection.cursor() as cursor:
             cursor.execute(PAUSE_OVER, {"since": since, "until": now, "now": now})
+    elif kind == Kind.NO_SHOW and wanted:
+        _open(kind, statement(kind, wanted), "second_no_show", since, now)
+    elif kind == Kind.NO_NEXT_BOOKING and wanted:
+        _open(kind, statement(kind, wanted, found=NO_NEXT_BOOKING), "", since, now)
 
 
 def _open(kind: str, occasions: str, why_not: str, since: dt.datetime, now: dt.datetime) -> None:

@@ -60,6 +60,8 @@ WHY_NOT = f"""CASE
         WHEN t.state = 'paused'
              AND coalesce(t.paused_until > (at AT TIME ZONE c.timezone)::date, true) THEN 'paused'
         WHEN t.state IN ('completed', 'dropped') THEN 'ended'
+        WHEN r.kind = 'long_gap' AND a.next_session_id <> s.id THEN 'booked'
+        WHEN r.kind = 'long_gap' AND a.gap_middle_at > at THEN 'seen_since'
         WHEN r.kind IN ('no_next', 'silent') AND a.next_session_id IS NOT NULL THEN 'booked'
         WHEN r.kind IN ('no_next', 'silent') AND a.last_attended_id <> s.id THEN 'seen_since'
         WHEN r.kind IN ('no_next', 'silent') AND {ANSWERED} THEN 'answered'

@@ -204,6 +204,13 @@ DUE = {
     Kind.SILENT: USUAL,
 }
 
+# Who was silent when the clinic went live is on a list for a person, and stays there.
+LIVE_SINCE = {
+    Kind.SILENT: """
+           CASE WHEN a.last_attended_at + a.lapse_days * interval '1 day' < c.live_since
+                THEN 'infinity' ELSE c.live_since END"""
+}
+
 #: Which visit of a client to this therapist for this service a session was, counting from one.
 ORDINAL = """(
     SELECT count(*)
@@ -223,7 +230,7 @@ WITH found AS ({found}),
 occasions AS (
     SELECT f.session_id, f.client_id, f.rule_id, f.at, f.useful_until, f.expects,
            s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel,
-           greatest(r.active_since, r.numbers_since) AS active_since, c.live_since,
+           greatest(r.active_since, r.numbers_since) AS active_since, {live_since} AS live_since,
            cl.phone AS recipient, due.due_at, {falls_at} AS falls_at,
            {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
            CASE r.purpose WHEN 'transactional' THEN cl.consent_transactional
@@ -291,6 +298,7 @@ def statement(
         ordinal=ORDINAL,
         due=DUE.get(Kind(kind), WORKING),
         falls_at="due.due_at" if pulled else "f.at",
+        live_since=LIVE_SINCE.get(Kind(kind), "c.live_since"),
     )
 
 

@@ -72,10 +72,8 @@ def plan(now: dt.datetime) -> Counter[str]:
 def _plan_kind(
     kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime
 ) -> Counter[str]:
-    counts = Counter[str]()
-    if wanted:
-        counts = _insert(kind, wanted, since, now)
-        calls.plan(kind, wanted, since, now)
+    counts = _insert(kind, wanted, since, now) if wanted else Counter[str]()
+    calls.plan(kind, wanted, since, now)
     _remember(kind, now)
     return counts
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 from django.db import connection
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 
 from clinic.models import Clinic, Service
 from clinic.tenancy import EVERYWHERE, Hat, wear
@@ -22,22 +24,47 @@ log = structlog.get_logger(__name__)
 RECENT = 11
 #: Nobody is asked earlier than this, unless the service says so; in days.
 SHORTEST_LAPSE = 21
-LONGEST_LAPSE = 365
+#: What the column holds; a client who comes once in thirty years has no rhythm.
+LONGEST_LAPSE = 32_767
 
+# Two changes at once, each blind to the other's uncommitted session, would compute from half the
+# truth, and the later would overwrite the earlier. So every row is made and held before anybody
+# looks: the one who waits looks afterwards, in a statement of its own. The price is that two
+# changes about one client wait for each other until the first has committed.
+MAKE = """
+INSERT INTO sessions_app_rhythm (clinic_id, client_id, attended, lapse_days)
+SELECT cl.clinic_id, cl.id, 0, %(shortest)s
+  FROM patients_client cl
+ WHERE {whose}
+   AND NOT EXISTS (SELECT 1 FROM sessions_app_rhythm r WHERE r.client_id = cl.id)
+ ORDER BY cl.id
+ON CONFLICT DO NOTHING
+"""
+HOLD = """
+SELECT 1 FROM sessions_app_rhythm r
+ WHERE r.client_id IN (SELECT cl.id FROM patients_client cl WHERE {whose})
+ ORDER BY r.client_id FOR NO KEY UPDATE
+"""
 # Gaps are counted in local calendar days, so that a session an hour earlier or later in the day
 # does not change them.
 REFRESH = """
-INSERT INTO sessions_app_rhythm AS r
-       (clinic_id, client_id, last_attended_at, last_attended_id, next_session_at, next_session_id,
-        gap_middle_at, attended, median_gap_days, usual_minute, lapse_days)
-SELECT cl.clinic_id, cl.id, last.starts_at, last.id, coming.starts_at, coming.id,
-       last.starts_at + (coming.starts_at - last.starts_at) / 2,
+UPDATE sessions_app_rhythm r
+   SET last_attended_at = found.last_attended_at, last_attended_id = found.last_attended_id,
+       next_session_at = found.next_session_at, next_session_id = found.next_session_id,
+       gap_middle_at = found.gap_middle_at, attended = found.attended,
+       median_gap_days = found.median_gap_days, usual_minute = found.usual_minute,
+       lapse_days = found.lapse_days
+  FROM (
+SELECT cl.id AS client_id, last.starts_at AS last_attended_at, last.id AS last_attended_id,
+       coming.starts_at AS next_session_at, coming.id AS next_session_id,
+       last.starts_at + (coming.starts_at - last.starts_at) / 2 AS gap_middle_at,
        (SELECT count(*) FROM sessions_app_participant p JOIN sessions_app_session s
             ON s.id = p.session_id
-         WHERE p.client_id = cl.id AND s.state = 'attended'),
-       habit.median_gap, habit.usual_minute,
-       least(%(longest)s, coalesce(
-           service.lapse_days, greatest(%(shortest)s, ceil(3 * habit.median_gap)), %(shortest)s))
+         WHERE p.client_id = cl.id AND s.state = 'attended') AS attended,
+       habit.median_gap AS median_gap_days, habit.usual_minute,
+       coalesce(service.lapse_days,
+                least(%(longest)s, greatest(%(shortest)s, ceil(3 * habit.median_gap))))
+           AS lapse_days
   FROM patients_client cl
   JOIN clinic_clinic c ON c.id = cl.clinic_id
   LEFT JOIN LATERAL (
@@ -62,21 +89,14 @@ SELECT cl.clinic_id, cl.id, last.starts_at, last.id, coming.starts_at, coming.id
                          JOIN sessions_app_session s ON s.id = p.session_id
                         WHERE p.client_id = cl.id AND s.state = 'attended'
                         ORDER BY s.starts_at DESC LIMIT %(recent)s) visits) steps) habit
- WHERE {whose}
- ORDER BY cl.id
-ON CONFLICT (clinic_id, client_id) DO UPDATE
-   SET last_attended_at = excluded.last_attended_at, last_attended_id = excluded.last_attended_id,
-       next_session_at = excluded.next_session_at, next_session_id = excluded.next_session_id,
-       gap_middle_at = excluded.gap_middle_at, attended = excluded.attended,
-       median_gap_days = excluded.median_gap_days, usual_minute = excluded.usual_minute,
-       lapse_days = excluded.lapse_days
- WHERE (r.last_attended_at, r.last_attended_id, r.next_session_at, r.next_session_id,
+ WHERE {whose}) found
+ WHERE r.client_id = found.client_id
+   AND (r.last_attended_at, r.last_attended_id, r.next_session_at, r.next_session_id,
         r.gap_middle_at, r.attended, r.median_gap_days, r.usual_minute, r.lapse_days)
        IS DISTINCT FROM
-       (excluded.last_attended_at, excluded.last_attended_id, excluded.next_session_at,
-        excluded.next_session_id, excluded.gap_middle_at, excluded.attended,
-        excluded.median_gap_days, excluded.usual_minute, excluded.lapse_days)
-RETURNING clinic_id
+       (found.last_attended_at, found.last_attended_id, found.next_session_at,
+        found.next_session_id, found.gap_middle_at, found.attended,
+        found.median_gap_days, found.usual_minute, found.lapse_days)
 """
 THESE = "cl.id = ANY(%(clients)s)"
 # Without a session there is nothing to keep.
@@ -124,5 +144,12 @@ def check() -> Counter[str]:
 def _run(whose: str, **values: Any) -> int:
     limits = {"recent": RECENT, "shortest": SHORTEST_LAPSE, "longest": LONGEST_LAPSE}
     with connection.cursor() as cursor:
-        cursor.execute(REFRESH.format(whose=whose), {**limits, **values})
+        for statement in (MAKE, HOLD, REFRESH):
+            cursor.execute(statement.format(whose=whose), {**limits, **values})
         return int(cursor.rowcount)
+
+
+@receiver(post_save, sender=Service, dispatch_uid="rhythm.of_service")
+def _follow_service(sender: type[Service], instance: Service, created: bool, **_: Any) -> None:
+    if not created:
+        refresh_service(instance)
