@@ -20,7 +20,7 @@ from exchange.rows import read_clients, read_sessions
 from exchange.session_plan import Candidate, Planner, Progress, SessionPlan
 from exchange.session_save import save_sessions
 from patients.models import Client
-from sessions_app import rhythm
+from sessions_app import care_tasks, rhythm
 
 SAMPLES = 5
 _LOCK = 5_801_467
@@ -143,7 +143,9 @@ class _Import:
         self.clients.save(self.now)
         save_sessions(self.sessions, now=self.now, progress=self.progress)
         check_keys()
-        rhythm.refresh_clinic(self.clinic.pk)
+        if self.sessions.new or self.sessions.changed:
+            rhythm.refresh_clinic(self.clinic.pk)
+            care_tasks.settle_imported(now=self.now)
 
 
 def _sample(candidate: Candidate, tz: str) -> dict[str, str]:

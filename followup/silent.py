@@ -1,7 +1,7 @@
-"""Clients who were silent before any rule could ask: for a person, never for a mass text.
+"""The silent whom no rule asks: for a person, never for a mass text.
 
-The rules act only on silences that begin after a clinic has gone live. Whoever was silent before is
-found here, for reception to decide about, one by one.
+The rules act only on silences that begin after a clinic has gone live. Whoever was silent before,
+or was missed by them, is found here, for reception to decide about, one by one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,23 @@ from django.db.models import (
 
 from clinic import jalali
 from clinic.models import Clinic, User
+from followup.models import Kind, Rule
+from messaging.models import Message
 from patients import care
 from patients.models import ClientEvent, Treatment
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, Rhythm
 
 
+#: The planner looks back a day; a silence that it has not found by then it never will.
+UNASKED = dt.timedelta(days=2)
+
+
 def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
-    """Rhythms of those whose silence began before the clinic went live; before now until it has.
+    """Rhythms of the silent whom no text will ask: each is for a person.
+
+    Their silence began before the clinic went live, or no text about it was ever planned, as when
+    the last visit was recorded only long after. Until the clinic is live, all of them.
 
     Silence begins `lapse_days` after the last visit, and only while nothing is booked, the
     treatment of that visit goes on and no crisis hold stands. Who was put on the call list since
@@ -61,13 +70,23 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
             treatment_state=Subquery(treatment.values("state")[:1]),
             paused_until=Subquery(treatment.values("paused_until")[:1]),
         )
-        .filter(silent_since__lt=clinic.live_since or now)
+        .filter(
+            Q(silent_since__lt=clinic.live_since or now)
+            | Q(silent_since__lt=now - UNASKED) & ~Exists(_texts_about_it())
+        )
         .filter(Q(treatment_state=Treatment.State.ACTIVE) | pause_over)
         .exclude(Exists(asked))
         .select_related("client", "last_attended__therapist", "last_attended__service")
         .order_by("-last_attended_at", "-id")
     )
     return found
+
+
+def _texts_about_it() -> QuerySet[Message]:
+    rules = Rule.objects.filter(kind=Kind.SILENT).values("pk")
+    return Message.objects.filter(
+        client=OuterRef("client"), session=OuterRef("last_attended"), rule_number__in=rules
+    )
 
 
 def put_on_call_list(rhythm: Rhythm, *, now: dt.datetime, by: User) -> CareTask:

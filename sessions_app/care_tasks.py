@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
@@ -252,6 +252,17 @@ def settle(session: Session, change: SessionChange, now: dt.datetime, **kwargs: 
     else:
         return
     _close_as_booked(waiting, now=now, by=change.by)
+
+
+def settle_imported(*, now: dt.datetime) -> None:
+    """The same after a list went in: for bookings made since their task, in the clinic in scope."""
+    waiting = CareTask.objects.filter(
+        closed_at=None,
+        kind__in=SETTLED_BY_BOOKING,
+        client__rhythms__next_session_at__gt=now,
+        client__rhythms__next_session__booked_at__gte=F("created_at"),
+    )
+    _close_as_booked(waiting, now=now, by=None)
 
 
 def _close_as_booked(waiting: QuerySet[CareTask], *, now: dt.datetime, by: User | None) -> None:

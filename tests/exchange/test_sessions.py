@@ -8,7 +8,7 @@ from clinic.models import Therapist
 from exchange.reasons import ConflictError
 from patients.models import Client, Treatment
 from sessions_app import actions
-from sessions_app.models import Participant, Session, SessionChange
+from sessions_app.models import CareTask, Participant, Session, SessionChange
 from tests import factories
 from tests.conftest import NOW
 from tests.exchange.conftest import counts, reasons
@@ -429,6 +429,18 @@ def test_news_of_changes_travels_and_of_imports_of_history_does_not(load) -> Non
     finally:
         actions.session_changed.disconnect(hear)
     assert heard == ["cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("scheduled", "booked"), ("cancelled", "")], ids=["coming", "cancelled"]
+)
+def test_an_imported_booking_closes_the_call_that_asked_for_one(load, people, status, outcome):
+    task = CareTask.objects.create(
+        clinic=people[0].clinic, client=people[0], kind="no_next", due_at=NOW, created_at=NOW
+    )
+    load(row(status=status))
+    task.refresh_from_db()
+    assert task.outcome == outcome
 
 
 def test_a_session_at_a_time_the_clocks_skipped_is_refused(load) -> None:

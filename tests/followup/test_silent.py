@@ -47,6 +47,20 @@ def quiet_client(clinic, days, *, lapse=21, state="active", paused_until=None, *
     return person
 
 
+def asked(clinic, person, state="sent"):
+    """A text about this silence has been planned."""
+    rule = factories.RuleFactory(clinic=clinic, key="silent_1", kind="silent", purpose="follow_up")
+    last = Rhythm.objects.get(client=person).last_attended
+    factories.MessageFactory(
+        clinic=clinic,
+        client=person,
+        session=last,
+        rule_number=rule.pk,
+        rule_key=rule.key,
+        state=state,
+    )
+
+
 def listed(clinic):
     return [rhythm.client for rhythm in silent.long_silent(clinic, NOW)]
 
@@ -55,8 +69,7 @@ def listed(clinic):
     ("days", "lapse", "is_listed"),
     [
         pytest.param(32, 21, True, id="silent the day before going live"),
-        pytest.param(31, 21, False, id="silent from that moment on"),
-        pytest.param(25, 21, False, id="silent since then: for the rules"),
+        pytest.param(23, 21, False, id="silent since then: the rules still look"),
         pytest.param(80, 90, False, id="not silent by the service's measure"),
         pytest.param(101, 90, True, id="silent by the service's measure"),
     ],
@@ -152,3 +165,13 @@ def test_another_clinics_silent_stay_its_own(other_clinic, live):
     with wear(Hat.WEB, clinic_id=other_clinic.pk):
         quiet_client(other_clinic, 100)
     assert listed(live) == []
+
+
+def test_a_silence_that_a_text_asked_about_is_not_listed(live):
+    asked(live, quiet_client(live, 27))
+    assert listed(live) == []
+
+
+def test_a_silence_that_every_scan_has_missed_is_listed(live):
+    recorded_late = quiet_client(live, 27)
+    assert listed(live) == [recorded_late]
