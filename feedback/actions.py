@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from feedback.models import Agreement, Overall, Response
 from feedback.worries import worrying
 from sessions_app import links
-from sessions_app.care_tasks import open_task, reopen
-from sessions_app.client_pages import when_somebody_works
+from sessions_app.care_tasks import open_task
+from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import CareTask, ClientLink
 
 #: Sent inside the transaction with `response`, `is_new` and `now`; rooms to the left listen.
@@ -116,8 +116,7 @@ def _ask_for_a_person(response: Response, answers: Answers, now: dt.datetime) ->
         due_at=due_at,
         now=now,
     )
-    if task.closed_at is not None:
-        reopen(task, now=now)
+    ask_again(task, due_at)
 
 
 def _reasons(answers: Answers) -> Iterator[str]:

@@ -24,7 +24,7 @@ from clinic.jalali import add_months, local_day
 from patients import care
 from patients.models import ClientEvent, Treatment, Via
 from sessions_app import care_tasks, links
-from sessions_app.client_pages import when_somebody_works
+from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import OPEN_STATES, CareTask, ClientLink, Session, State
 
 
@@ -228,16 +228,16 @@ def _settle_tasks(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
 def _ask(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
     if choice not in ASKING:
         return
+    due_at = when_somebody_works(link.clinic, now)
     task = care_tasks.open_task(
         ASKING[choice],
         link.client,
         session=link.session,
         occasion=_occasion(link),
-        due_at=when_somebody_works(link.clinic, now),
+        due_at=due_at,
         now=now,
     )
-    if task.closed_at is not None:
-        care_tasks.reopen(task, now=now)
+    ask_again(task, due_at)
 
 
 def _occasion(link: ClientLink) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.jalali import DateError, add_months, day_month, gregorian, jalali, month_title
 from followup import client_choices
-from followup.client_choices import Choice, NotNow
+from followup.client_choices import Choice, NotNow, Standing
 from patients.care import CareError
 from sessions_app.client_pages import Visit, back, client_page, show
 from sessions_app.links import Purpose
@@ -56,7 +56,8 @@ def _page(
         "standing": now.standing.value,
         "coming": now.coming,
         "offered": [choice.value for choice in now.offered],
-        "answer": visit.link.answer,
+        # What was answered before a break that is over is asked anew.
+        "answer": visit.link.answer if now.standing is Standing.CHOSEN else "",
         "until": client_choices.break_of(visit.link),
         "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(visit.today)],
         "months": _months(visit.today),

@@ -128,7 +128,7 @@ def reopen(task: CareTask, *, now: dt.datetime, by: User | None = None) -> CareT
     """
     due_at = max(task.due_at, now)
     with transaction.atomic():
-        if task.closed_at is not None:
+        if task.closed_at is not None and task.outcome in _ENDINGS:
             _begin_treatments_again(task, task.closed_at, now=now, by=by)
         closed = CareTask.objects.filter(pk=task.pk, closed_at__isnull=False)
         if not closed.update(outcome="", closed_at=None, closed_by=None, due_at=due_at):

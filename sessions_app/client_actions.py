@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from clinic.jalali.names import WEEKDAYS_EN, WEEKDAYS_FA
 from patients.models import Via
 from sessions_app import actions, care_tasks, links
-from sessions_app.client_pages import when_somebody_works
+from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import (
     COMING_STATES,
     CancelledBy,
@@ -136,8 +136,7 @@ def ask_for_another_time(link: ClientLink, wish: Wish, *, now: dt.datetime) -> N
     with transaction.atomic():
         session = _hold(link, now)
         task = _open(CareTask.Kind.RESCHEDULE, link, session, str(wish), now)
-        if task.closed_at is not None:
-            care_tasks.reopen(task, now=now)
+        ask_again(task, when_somebody_works(session.clinic, now))
         links.answer(link, Said.ANOTHER, now=now)
 
 

@@ -34,7 +34,7 @@ from clinic.models import Clinic, Directory
 from clinic.tenancy import Hat, wear
 from clinic.text import ascii_digits
 from sessions_app import links
-from sessions_app.models import ClientLink, Participant, Session
+from sessions_app.models import CareTask, ClientLink, Participant, Session
 
 log = structlog.get_logger(__name__)
 
@@ -143,6 +143,15 @@ def when_somebody_works(clinic: Clinic, now: dt.datetime) -> dt.datetime:
         cursor.execute("SELECT working_moment(%s, %s, %s, %s, %s)", [now, *hours, clinic.pk])
         moment: dt.datetime = cursor.fetchone()[0]
     return moment
+
+
+def ask_again(task: CareTask, due_at: dt.datetime) -> None:
+    """Open a closed task anew, because the client asks once more.
+
+    Not `care_tasks.reopen`: what staff have decided about the treatment meanwhile stands.
+    """
+    closed = CareTask.objects.filter(pk=task.pk, closed_at__isnull=False)
+    closed.update(outcome="", closed_at=None, closed_by=None, due_at=due_at)
 
 
 def _answer(
