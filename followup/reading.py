@@ -85,6 +85,7 @@ def _as_if(rule: Rule, client: Client, session: Session, now: dt.datetime) -> Me
         recipient=client.phone,
         expects=_expected(session),
         invites=rule.kind == Kind.THANKS,
+        planned_at=now,
         due_at=now,
         useful_until=now + dt.timedelta(days=1),
     )

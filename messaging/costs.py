@@ -15,5 +15,5 @@ def cost_of_part(now: dt.datetime) -> int | None:
     charged = Message.objects.filter(
         due_at__gt=now - RECENT, due_at__lte=now, cost_rial__gt=0, parts__gt=0
     )
-    last = charged.order_by("-due_at", "-id").values_list("cost_rial", "parts").first()
-    return round(last[0] / last[1]) if last else None
+    last = charged.order_by("-due_at", "-id").only("cost_rial", "parts").first()
+    return round((last.cost_rial or 0) / (last.parts or 1)) if last else None

@@ -66,10 +66,10 @@ class WordingForm(forms.Form):
         required=False,  # `render.check` says it in its own words
         widget=forms.Textarea({"rows": 6}),
     )
-    service = forms.ModelChoiceField(
+    service: forms.ModelChoiceField[Service] = forms.ModelChoiceField(
         label=_("Service"), queryset=None, required=False, empty_label=_("every service")
     )
-    therapist = forms.ModelChoiceField(
+    therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         label=_("Therapist"), queryset=None, required=False, empty_label=_("every therapist")
     )
     invites = forms.BooleanField(
@@ -78,12 +78,10 @@ class WordingForm(forms.Form):
         help_text=_("Used when it is time to ask: after sessions 1 and 3 and then every fourth."),
     )
 
-    def __init__(
-        self, data: Any = None, *, rule: Rule, wording: Template | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, data: Any = None, *, rule: Rule, wording: Template, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        self._offer("service", Service.objects.all(), wording and wording.service_id)
-        self._offer("therapist", Therapist.objects.all(), wording and wording.therapist_id)
+        self._offer("service", Service.objects.all(), wording.service_id)
+        self._offer("therapist", Therapist.objects.all(), wording.therapist_id)
         if rule.kind != Kind.THANKS:
             del self.fields["invites"]
 

@@ -90,8 +90,8 @@ def _looked_at(request: ClinicRequest, form: WordingForm, rule: Rule) -> dict[st
     if not form.is_bound:
         body, invites = str(form.initial["body"]), bool(form.initial["invites"])
         return {"sample": sample(request.clinic, body, rule, invites=invites) if body else None}
-    if problems := form.errors.get("body", []):
-        return {"sample": None, "problems": problems}
+    if "body" in form.errors:
+        return {"sample": None, "problems": form.errors["body"]}
     wanted = form.cleaned_data
     made: Sample = sample(
         request.clinic, wanted["body"], rule, invites=wanted.get("invites", False)
@@ -104,7 +104,7 @@ def _looked_at(request: ClinicRequest, form: WordingForm, rule: Rule) -> dict[st
 def rule_preview(request: ClinicRequest, pk: int) -> HttpResponse:
     """The text under the editor, while somebody types: a fragment for HTMX."""
     rule = get_object_or_404(Rule, pk=pk)
-    form = WordingForm(request.POST, rule=rule)
+    form = WordingForm(request.POST, rule=rule, wording=Template())
     form.is_valid()
     context = {"rule": rule, **_looked_at(request, form, rule)}
     return render(request, "panel/text_sample.html", context)

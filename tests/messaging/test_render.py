@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from hypothesis import given, strategies as st
 
 from clinic.models import Clinic, Service, Therapist
+from followup.defaults import DEFAULT_RULES
 from messaging.placeholders import Occasion, all_placeholders
 from messaging.render import Unrenderable, check, parts_of, render, sample
+from messaging.stop_note import with_stop_note
 from patients.models import Client
 from sessions_app.models import Session
 from tests.followup.clinics import tehran
@@ -153,10 +155,20 @@ def test_the_clinics_phone_is_one_run_of_digits_that_right_to_left_text_cannot_t
     assert render("تلفن: {تلفن}", occasion(clinic=clinic)) == f"تلفن: {said}"
 
 
-def test_the_default_texts_are_two_parts_long():
-    from followup.defaults import DEFAULT_RULES
+DEFAULT_TEXTS = [
+    pytest.param(default, body, id=f"{default.key} {n}")
+    for default in DEFAULT_RULES
+    for n, body in enumerate(default.bodies + default.inviting)
+]
 
-    assert {parts_of(render(rule.body, occasion())) for rule in DEFAULT_RULES} == {2}
+
+@pytest.mark.parametrize(("default", "body"), DEFAULT_TEXTS)
+def test_a_default_text_is_at_most_three_parts_long(default, body, settings):
+    """With a link as long as a real one, and the words that stop follow-up."""
+    settings.PUBLIC_URL = "https://peygir.ir"
+    about = occasion()
+    text = with_stop_note(render(body, about), about.clinic, default.purpose)
+    assert 1 <= parts_of(text) <= 3
 
 
 def test_time_is_told_on_the_clinics_clock():
