@@ -30,7 +30,6 @@ from patients.models import ClientEvent, Treatment
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, Rhythm
 
-
 #: The planner looks back a day; a silence that it has not found by then it never will.
 UNASKED = dt.timedelta(days=2)
 
