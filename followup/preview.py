@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, TextChoices
+from django.db.models import Count, Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Clinic
 from followup.models import Kind, Rule
 from followup.occasions import Offset, offsets, statement, values
-from messaging.judge import BUDGET_SPAN, GONE, INVITATION_SPAN, World, judge
+from followup.planner import OVERLAP
+from messaging.judge import (
+    BUDGET_SPAN,
+    GONE,
+    INVITATION_SPAN,
+    Verdict,
+    World,
+    judge,
+    objections_to,
+    with_world,
+)
 from messaging.models import Message, Reason, State, Template
 from messaging.render import parts_of
 from patients.models import Client, Purpose
@@ -73,23 +83,30 @@ class Row(NamedTuple):
     invites: bool
     why_not: str
     before_live: bool
+    falls_at: dt.datetime
 
 
 SELECT = """
 SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
        o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.expects,
        o.invites, o.why_not,
-       coalesce(o.falls_at < o.active_since OR o.falls_at < o.live_since, false) AS before_live
+       coalesce(o.falls_at < o.active_since OR o.falls_at < o.live_since, false) AS before_live,
+       o.falls_at
   FROM occasions o
  WHERE o.due_at > %(from)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
    AND o.why_not <> 'not_meant'
    AND (%(client)s::bigint IS NULL OR o.client_id = %(client)s)
    AND (%(rule)s::bigint IS NULL OR o.rule_id = %(rule)s)
+   -- What waits and was no occasion when the planner passed it will not be found any more.
+   AND NOT EXISTS (
+       SELECT 1 FROM followup_watermark w
+        WHERE w.kind = %(kind)s AND o.due_at > w.scanned_to
+          AND o.falls_at <= w.scanned_to - %(overlap)s)
    AND NOT EXISTS (
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
- ORDER BY o.session_id, o.rule_id, o.recipient, NOT o.consents, o.client_id
+ ORDER BY o.session_id, o.rule_id, o.recipient, o.why_not <> '', NOT o.consents, o.client_id
 """
 SESSIONS = "s.clinic_id = %(clinic)s AND s.state IN ('scheduled', 'confirmed', 'cancelled')"
 #: How long a text may wait for a working day: what fell due before may still be due later.
@@ -118,13 +135,16 @@ def upcoming(
         "client": client.pk if client else None,
         "rule": rule.pk if rule else None,
         "from": since,
+        "overlap": OVERLAP,
     }
     rows = [
         row
         for kind, wanted in offsets(on).items()
         for row in _rows(kind, wanted, since, until, asked)
     ]
-    rows.sort(key=lambda row: (row.due_at, row.session_id, row.client_id))
+    # In the order in which the sender will meet them: by their due time, then as they were planned.
+    kinds = {pk: Kind.values.index(rule.kind) for pk, rule in rules.items()}
+    rows.sort(key=lambda r: (r.due_at, r.falls_at, kinds[r.rule_id], r.session_id, r.rule_id))
     return _Forecast.of(clinic, rows, rules, since).previews(rows)
 
 
@@ -144,11 +164,16 @@ def _rows(
         return [Row(*row) for row in cursor.fetchall()]
 
 
+#: States of a text that has not left yet.
+WAITING = (State.QUEUED, State.CLAIMED)
+
+
 @dataclass(slots=True)
 class _Forecast:
     """All that the verdicts look at, loaded at once, and the texts foreseen so far."""
 
     clinic: Clinic
+    since: dt.datetime
     rules: Mapping[int, Rule]
     sessions: Mapping[int, Session]
     clients: Mapping[int, Client]
@@ -159,6 +184,8 @@ class _Forecast:
     invited: dict[int, list[dt.datetime]] = field(default_factory=lambda: defaultdict(list))
     #: How many texts of a rule a client has had, or will have.
     had: Counter[tuple[int, str]] = field(default_factory=Counter)
+    #: What is in the outbox of these clients and will leave among the texts foreseen.
+    waiting: deque[Message] = field(default_factory=deque)
 
     @classmethod
     def of(
@@ -171,6 +198,7 @@ class _Forecast:
             wordings[clinic.pk, template.key].append(template)
         forecast = cls(
             clinic,
+            since,
             rules,
             sessions.in_bulk({r.session_id for r in rows}),
             clients,
@@ -179,22 +207,31 @@ class _Forecast:
             defaultdict(list),
         )
         if clients:
-            forecast._remember_gone(since)
+            forecast._remember()
         return forecast
 
     def previews(self, rows: Iterable[Row]) -> list[Preview]:
         return [self._preview(row) for row in rows]
 
-    def _remember_gone(self, since: dt.datetime) -> None:
-        all_gone = Message.objects.filter(client__in=list(self.clients), state__in=GONE)
-        had = all_gone.order_by().values_list("client_id", "rule_key").annotate(n=Count("*"))
+    def _remember(self) -> None:
+        theirs = Message.objects.filter(client__in=list(self.clients))
+        gone = theirs.filter(state__in=GONE)
+        had = gone.order_by().values_list("client_id", "rule_key").annotate(n=Count("*"))
         self.had.update({(client_id, key): n for client_id, key, n in had})
-        gone = all_gone.filter(due_at__gt=since - INVITATION_SPAN)
-        gone = gone.exclude(purpose=Purpose.TRANSACTIONAL)
-        for client_id, sending_at, due_at, invites in gone.values_list(
-            "client_id", "sending_at", "due_at", "invites"
-        ):
-            self._count(client_id, sending_at or due_at, invites=invites)
+        counted = Q(state__in=GONE, due_at__gt=self.since - INVITATION_SPAN - LONGEST_WAIT)
+        counted &= ~Q(purpose=Purpose.TRANSACTIONAL)
+        waiting = []
+        for pk, state, client_id, sending_at, due_at, invites in theirs.filter(
+            counted | Q(state__in=WAITING)
+        ).values_list("pk", "state", "client_id", "sending_at", "due_at", "invites"):
+            if state in WAITING:
+                waiting.append(pk)
+            else:
+                self._count(client_id, sending_at or due_at, invites=invites)
+        if waiting:
+            messages = with_world(Message.objects.filter(pk__in=waiting), self.since)
+            self.waiting.extend(messages.order_by("due_at", "id"))
+            self.world = World(self.world.wordings, objections_to(waiting, self.since))
 
     def _count(self, client_id: int, at: dt.datetime, *, invites: bool) -> None:
         self.spent[client_id].append(at)
@@ -202,6 +239,7 @@ class _Forecast:
             self.invited[client_id].append(at)
 
     def _preview(self, row: Row) -> Preview:
+        self._let_leave(row.due_at)
         rule = self.rules[row.rule_id]
         message = self._as_planned(row, rule)
         verdict = judge(message, self.world, row.due_at)
@@ -209,10 +247,8 @@ class _Forecast:
         reason = verdict.reason
         if row.why_not or row.before_live:
             state, reason = State.SKIPPED, row.why_not or WhyNot.BEFORE_LIVE
-        elif state in (State.QUEUED, State.SHADOW):
-            self.had[row.client_id, rule.key] += 1
-            if rule.purpose != Purpose.TRANSACTIONAL:
-                self._count(row.client_id, row.due_at, invites=row.invites)
+        else:
+            self._leave(message, verdict, row.due_at)
         return Preview(
             client=message.client,
             session=self.sessions[row.session_id],
@@ -224,6 +260,23 @@ class _Forecast:
             due_at=row.due_at,
             useful_until=row.useful_until,
         )
+
+    def _let_leave(self, until: dt.datetime) -> None:
+        """What was planned earlier leaves first among what is due at the same time."""
+        while self.waiting and self.waiting[0].due_at <= until:
+            message = self.waiting.popleft()
+            at = max(message.due_at, self.since)
+            self._place(message, at)
+            self._leave(message, judge(message, self.world, at), at)
+
+    def _leave(self, message: Message, verdict: Verdict, at: dt.datetime) -> None:
+        """Remember a text that will have left by then, or would have in shadow mode."""
+        if not (verdict.may_leave or verdict.state == State.SHADOW):
+            return
+        self.had[message.client_id, message.rule_key] += 1
+        if message.purpose != Purpose.TRANSACTIONAL:
+            invites = verdict.wording is not None and verdict.wording.invites
+            self._count(message.client_id, at, invites=invites)
 
     def _as_planned(self, row: Row, rule: Rule) -> Message:
         """The message the planner would make, never saved: what the judge needs to look at."""
@@ -242,16 +295,21 @@ class _Forecast:
             planned_at=row.due_at,
             useful_until=row.useful_until,
         )
-        annotated = {
-            "still_participant": True,
-            "turn": self.had[row.client_id, rule.key],
-            "shared_phone": row.recipient in self.shared,
-            "recent_texts": _within(self.spent[row.client_id], row.due_at, BUDGET_SPAN),
-            "invited_lately": _within(self.invited[row.client_id], row.due_at, INVITATION_SPAN),
-        }
-        for name, value in annotated.items():
-            setattr(message, name, value)
+        message.still_participant = True  # type: ignore[attr-defined]
+        message.shared_phone = row.recipient in self.shared  # type: ignore[attr-defined]
+        self._place(message, row.due_at)
         return message
+
+    def _place(self, message: Message, at: dt.datetime) -> None:
+        """What the judge asks the outbox, answered for a moment to come."""
+        client_id = message.client_id
+        values = {
+            "turn": self.had[client_id, message.rule_key],
+            "recent_texts": _within(self.spent[client_id], at, BUDGET_SPAN),
+            "invited_lately": _within(self.invited[client_id], at, INVITATION_SPAN),
+        }
+        for name, value in values.items():
+            setattr(message, name, value)
 
 
 def _within(moments: Iterable[dt.datetime], at: dt.datetime, span: dt.timedelta) -> int:
