@@ -13,7 +13,7 @@ from clinic.jalali import DateError, add_months, day_month, gregorian, jalali, m
 from followup import client_choices
 from followup.client_choices import Choice, NotNow, Standing
 from patients.care import CareError
-from sessions_app.client_pages import Visit, back, client_page, show
+from sessions_app.client_pages import Visit, back, client_page, show, whole_number
 from sessions_app.links import Purpose
 
 
@@ -38,9 +38,9 @@ def choices(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _until(request: HttpRequest, today: dt.date) -> dt.date:
     """The first day after the break: so many months ahead, or a day of a Jalali month."""
     months = dict(client_choices.breaks(today))
-    ahead = request.POST.get("months", "")
-    if ahead.isdecimal() and int(ahead) in months:
-        return months[int(ahead)]
+    ahead = whole_number(request, "months")
+    if ahead in months:
+        return months[ahead]
     try:
         year, month = map(int, request.POST.get("month", "").split("-"))
         return gregorian(year, month, int(request.POST.get("day", "")))

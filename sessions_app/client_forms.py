@@ -36,4 +36,5 @@ class WishForm(forms.Form):
 
     def wish(self) -> Wish:
         said = self.cleaned_data
-        return Wish(said["days"], said["parts"], said["note"])
+        parts = [part for part in PARTS_OF_DAY if part in said["parts"]]
+        return Wish(sorted(set(said["days"])), parts, said["note"])

@@ -38,11 +38,16 @@ from sessions_app.models import CareTask, ClientLink, Participant, Session
 
 log = structlog.get_logger(__name__)
 
-#: So many wrong addresses from one place within the window, and it hears nothing until it is over.
+#: So many wrong addresses from one place within the window, and it hears of no more until it is
+#: over. A right one opens all the same: thousands of phones share a carrier's address, and one of
+#: them must not shut out the others. What keeps guesses out is the token's eighty bits.
 WRONG_ADDRESSES = 20
 WINDOW = dt.timedelta(minutes=10)
 #: Whoever has an IPv6 line has all of such a network.
 _IPV6_LINE = 64
+
+#: More digits than any number of a form has; Python refuses to read thousands of them.
+_LONGEST_NUMBER = 9
 
 READ = ("GET", "HEAD")
 READ_AND_ACT = (*READ, "POST")
@@ -157,15 +162,9 @@ def ask_again(task: CareTask, due_at: dt.datetime) -> None:
 def _answer(
     page: Page, purpose: Directory.Purpose, request: HttpRequest, token: str
 ) -> HttpResponse:
-    place = _place(request)
-    if _wrong_from(place) >= WRONG_ADDRESSES:
-        response = render(request, "client/limited.html", status=HTTPStatus.TOO_MANY_REQUESTS)
-        response["Retry-After"] = str(int(WINDOW.total_seconds()))
-        return response
     clinic_id = links.clinic_behind(token, purpose)
     if clinic_id is None:
-        _count_wrong(place)
-        return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
+        return _wrong_address(request)
     with wear(Hat.WEB, clinic_id=clinic_id):
         link = links.find(token, purpose)
         if link is None:  # what it was about has been deleted
@@ -176,6 +175,16 @@ def _answer(
             if not takes_part.exists():
                 return show(request, visit, "not_part", HTTPStatus.GONE)
             return page(request, visit)
+
+
+def _wrong_address(request: HttpRequest) -> HttpResponse:
+    place = _place(request)
+    if _wrong_from(place) < WRONG_ADDRESSES:
+        _count_wrong(place)
+        return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
+    response = render(request, "client/limited.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(int(WINDOW.total_seconds()))
+    return response
 
 
 def _language(request: HttpRequest) -> str:
@@ -193,6 +202,14 @@ def _sealed(response: HttpResponse, language: str) -> HttpResponse:
     return response
 
 
+def whole_number(request: HttpRequest, name: str) -> int | None:
+    """A field of the form as a number; None for what no form of ours sends."""
+    sent = request.POST.get(name, "")
+    return (
+        int(sent) if sent.isascii() and sent.isdecimal() and len(sent) <= _LONGEST_NUMBER else None
+    )
+
+
 # -- Guessing ----------------------------------------------------------------------------------
 
 
@@ -203,6 +220,9 @@ def _place(request: HttpRequest) -> str:
     except (PermissionDenied, ValueError):
         return ""
     if isinstance(address, ipaddress.IPv6Address):
+        # A server that listens for both kinds says the old ones so; all would be in one network.
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network(f"{address}/{_IPV6_LINE}", strict=False))
     return str(address)
 
@@ -211,8 +231,7 @@ def _wrong_from(place: str) -> int:
     try:
         return cache.get(_key(place), 0) if place else 0
     except (RedisError, OSError):
-        # Eighty bits are not guessed while Redis is away, and clients must not be shut out.
-        return 0
+        return 0  # nothing is lost: see WRONG_ADDRESSES
 
 
 def _count_wrong(place: str) -> None:

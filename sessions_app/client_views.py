@@ -11,7 +11,7 @@ from clinic.jalali import local_day
 from sessions_app import client_actions as said, client_calendar
 from sessions_app.client_actions import Overtaken, Standing
 from sessions_app.client_forms import WishForm
-from sessions_app.client_pages import READ, Visit, back, client_page, show
+from sessions_app.client_pages import READ, Visit, back, client_page, show, whole_number
 from sessions_app.links import Purpose
 
 
@@ -68,8 +68,8 @@ _ACTS: dict[str, Callable[[HttpRequest, Visit], HttpResponse]] = {
 
 def _revision(request: HttpRequest) -> int:
     """The promise of time that the page showed; none that there is, when it says none."""
-    sent = request.POST.get("revision", "")
-    return int(sent) if sent.isascii() and sent.isdecimal() else -1
+    sent = whole_number(request, "revision")
+    return -1 if sent is None else sent
 
 
 def _page(
