@@ -205,7 +205,10 @@ SPECIAL = {
     "patients.Client": lambda half: {"phone": half.phone},
     "sessions_app.Session": _session_times,
     "sessions_app.SessionChange": _change,
-    "messaging.Template": lambda half: {"body": f"{half.canary} {{خطاب}} {{روز}} {{ساعت}}"},
+    "messaging.Template": lambda half: {
+        "key": "reminder_24h",
+        "body": f"{half.canary} {{خطاب}} {{روز}} {{ساعت}}",
+    },
     "messaging.ProviderAccount": lambda half: {"kind": "kavenegar"},
     "messaging.Message": lambda half: {
         "recipient": half.phone,
