@@ -178,7 +178,7 @@ def test_a_client_is_followed_for_four_months_and_finishes_well(story):
     assert {message["state"] for message in messages(story)} <= {"sent", "delivered"}
     story.sign_in()
     story.to_her_page()
-    expect(story.page.get_by_text("پایان برنامه‌ریزی‌شده").first).to_be_visible()
+    expect(story.page.get_by_text("پایان خوب").first).to_be_visible()
 
 
 def messages(story):

@@ -239,7 +239,7 @@ def test_two_closures_of_the_clinic_do_not_overlap(as_manager, add, first, last)
     page = as_manager.post(f"{LIST}new/", {**FORM, "last_day": "1405/10/26"})
     (error,) = errors_of(page).items()
     assert error[0] == "first_day"
-    assert error[1].startswith("کلینیک در این روزها پیش‌تر تعطیل شده است: «کارگاه»، ")
+    assert error[1].startswith("این روزها پیش‌تر تعطیل ثبت شده است: «کارگاه»، ")
     assert len(kept()) == 1
 
 

@@ -129,7 +129,7 @@ def test_finishing_well_is_a_planned_ending(phone, path):
     assert tasks() == []
     page = text_of(phone.get(path))
     assert "ممنون از راهی که با هم آمدیم" in page
-    assert "دیگر درباره‌ی ادامه دادن چیزی نمی‌نویسیم" in page
+    assert "دیگر درباره‌ی ادامه دادن پیامی نمی‌دهیم" in page
     assert ClientLink.objects.get().answer == "finish"
 
 
@@ -149,7 +149,7 @@ def test_a_break_lasts_until_the_chosen_day(phone, path, fields, until, said):
     assert choose(phone, path, "pause", **fields).status_code == 303
     assert (treatment().state, treatment().paused_until) == (State.PAUSED, until)
     assert events() == [("paused", "link")]
-    assert f"تا {said} از ما خبری نمی‌شود" in text_of(phone.get(path))
+    assert f"تا {said} پیامی از ما نمی‌گیرید" in text_of(phone.get(path))
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_call_leaves_a_break_that_staff_had_noted(phone, path, clinic):
 def test_after_the_break_the_page_asks_anew(phone, path, clock):
     choose(phone, path, "pause", months="1")
     clock.move_to(tehran("2026-12-20 23:00"))
-    assert "از ما خبری نمی‌شود" in text_of(phone.get(path))
+    assert "پیامی از ما نمی‌گیرید" in text_of(phone.get(path))
     clock.move_to(tehran("2026-12-21 00:00"))
     page = phone.get(path)
     assert offered(page) == list(FOUR)
@@ -405,7 +405,7 @@ def test_after_an_ending_two_ways_are_left(phone, path, clinic, end):
     staff(clinic, end, treatment())
     page = phone.get(path)
     assert offered(page) == ["continue", "call_me"]
-    assert "درِ ما باز است" in text_of(page)
+    assert "درِ اینجا به رویتان باز است" in text_of(page)
     assert choose(phone, path, "finish").status_code == 409
     assert choose(phone, path, "continue").status_code == 303
     assert tasks() == [(Kind.CONTINUE, "")]

@@ -193,7 +193,7 @@ def test_a_treatment_is_paused_said_resumed_and_the_pause_comes_back(as_receptio
     response = as_reception.post(way(treatment, "pause"), {"until": IN_A_WEEK}, follow=True)
     assert response.redirect_chain == [(page, 302)]
     assert state_of(treatment) == ("paused", WEEK)
-    assert "تا شنبه ۷ آذر ۱۴۰۵ متوقف است" in text_of(response)
+    assert "تا شنبه ۷ آذر ۱۴۰۵ در حال مکث است" in text_of(response)
     response = as_reception.post(way(treatment, "resume"), follow=True)
     assert state_of(treatment) == ("active", None)
     as_reception.post(undo_of(response))
@@ -390,7 +390,7 @@ def test_a_manager_reads_everything(client, manager, at_ten, told, page):
     for said in (
         "در سفر",
         "خود مراجع، با پیامک",
-        "درمان موقتاً متوقف شد",
+        "مکث درمان ثبت شد",
         "سؤال از من",
         "پاسخ به سؤال از من",
         "پاسخ به سؤال از او",

@@ -96,7 +96,7 @@ def test_a_manager_reads_every_answer_the_newest_first(as_manager, clinic, peopl
     assert lines_of(response) == [str(new.client), str(old.client)]
     words = text_of(response)
     for said in (
-        *("از آرامش جلسه ممنونم.", "خیلی خوب", "شنیده‌شدن: کاملاً", "پیشنهاد به دوستان: ۳ از ۱۰"),
+        *("از آرامش جلسه ممنونم.", "خیلی خوب", "شنیده‌شدن: کاملاً", "معرفی به دوستان: ۳ از ۱۰"),
         *("خواسته با او تماس بگیرید", str(people["mine"]), str(people["hers"])),
     ):
         assert said in words, said

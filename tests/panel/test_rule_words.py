@@ -56,7 +56,7 @@ SENTENCES = {
     "reminder_3h": "۳ ساعت پیش از جلسه، به مراجع، پیامک؛ اگر دست‌کم ۶ ساعت پیش از آن ثبت شده باشد",
     "thank_you": "همین که حضور مراجع ثبت شد، پیامک؛ اگر تا ۲ روز پس از جلسه ثبت شده باشد",
     "no_show": "۲ ساعت پس از ثبت نیامدن مراجع، به مراجع، پیامک",
-    "no_next_booking": "۲ روز پس از جلسه، به مراجع، پیامک؛ اگر وقت بعدی ثبت نشده باشد",
+    "no_next_booking": "۲ روز پس از جلسه، به مراجع، پیامک؛ اگر جلسه‌ی بعدی ثبت نشده باشد",
     "motivation_gap": (
         "در میانه‌ی راه تا جلسه‌ی بعد، به مراجع، پیامک؛ اگر فاصله بیش از ۱٫۵ برابر فاصله‌ی معمول"
         " مراجع باشد"
@@ -151,4 +151,4 @@ def test_limits_are_said_by_name(fields, said):
 def test_every_kind_is_in_a_group_and_empty_groups_are_not_shown():
     everything = grouped(Rule(key=kind, kind=kind) for kind in Kind.values)
     assert sorted(r.kind for group in everything for r in group.rules) == sorted(Kind.values)
-    assert [group.title for group in grouped([rule("booked")])] == ["ثبت و تغییر نوبت"]
+    assert [group.title for group in grouped([rule("booked")])] == ["ثبت و تغییر جلسه"]

@@ -109,10 +109,10 @@ def save(browser, rule, **typed):
 def test_the_list_says_each_rule_in_its_group(as_manager):
     page = html_of(as_manager.get(PATH))
     titles = re.findall(r'<h2 class="card-title">(.*?)</h2>', page)
-    assert titles == ["یادآوری‌ها", "ثبت و تغییر نوبت", "پس از جلسه", "دلگرمی", "درمان ناتمام"]
+    assert titles == ["یادآوری‌ها", "ثبت و تغییر جلسه", "پس از جلسه", "دلگرمی", "درمان ناتمام"]
     sentences = re.findall(r'<p class="rule-sentence">(.*?)</p>', page)
     assert len(sentences) == 14
-    assert "۲ روز پس از جلسه، به مراجع، پیامک؛ اگر وقت بعدی ثبت نشده باشد." in sentences
+    assert "۲ روز پس از جلسه، به مراجع، پیامک؛ اگر جلسه‌ی بعدی ثبت نشده باشد." in sentences
 
 
 def test_the_list_names_for_whom_a_rule_is_limited(as_manager, mehr, rule):

@@ -256,7 +256,7 @@ def test_words_that_press_or_betray_are_hinted_at_and_not_refused(as_manager, ru
     body = "حتماً برای درمان بیایید! {کلینیک}"
     page = text_of(look(as_manager, rule, body))
     assert "«درمان»: به غریبه می‌گوید مراجعه برای چیست." in page
-    assert "«حتماً»: خواننده را در فشار می‌گذارد." in page
+    assert "«حتماً»: خواننده را زیر فشار می‌گذارد." in page
     assert "علامت تعجب" in page
     assert add(as_manager, rule, body=body).status_code == 302
 
