@@ -58,8 +58,8 @@ def about(news: News) -> Iterator[str]:
         clock = jalali.time(news.first_at, language="en")
         count = persian_digits(str(news.texts_soon))
         yield (
-            f"  {news.texts_soon} reminders leave in the next minutes, the first at {clock}"
-            f" · {count} یادآوری تا چند دقیقه‌ی دیگر، نخستین آن‌ها ساعت {persian_digits(clock)}"
+            f"  {news.texts_soon} texts leave in the next minutes, the first at {clock}"
+            f" · {count} پیامک تا چند دقیقه‌ی دیگر، نخستین آن‌ها ساعت {persian_digits(clock)}"
         )
 
 

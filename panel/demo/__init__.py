@@ -1,1 +1,1 @@
-"""A believable clinic for `manage.py demo`: its people, its weeks, and one week really lived."""
+"""A believable clinic for `manage.py demo`: its people, its weeks, and some days really lived."""

@@ -26,9 +26,16 @@ from sessions_app.models import CancelledBy, Session, State
 HORIZON = dt.timedelta(days=14)
 _MOVED_AT = (2, dt.time(12, 30))
 _CONFIRMED_AT = (1, dt.time(18, 40))
+#: What waited for the end of the night, and for a working day.
+_MORNINGS = (dt.time(9), dt.time(10))
+#: Each evening, so that no text stays on its way over night.
 _LAST_LOOK = dt.time(20, 58)
 #: When reminders leave, and a moment more for the spread of those of the day before.
 REMINDED = (dt.timedelta(hours=72, minutes=-1), dt.timedelta(hours=24, minutes=-11))
+#: How long after an act its text leaves: a changed time, a thank-you, a kind word to who was missed.
+_TOLD, _THANKED, _MISSED = dt.timedelta(minutes=3), dt.timedelta(0), dt.timedelta(hours=2)
+#: No text waits longer for the planner to look.
+PATIENCE = dt.timedelta(minutes=15)
 _CANCELLED_BY = {
     Fate.CANCELLED_BY_CLIENT: CancelledBy.CLIENT,
     Fate.CANCELLED_LATE: CancelledBy.LATE,
@@ -37,7 +44,10 @@ _CANCELLED_BY = {
 
 #: Tells the gateway what time it is.
 GatewayClock = Callable[[dt.datetime], object]
-Event = tuple[dt.datetime, Callable[[dt.datetime], object]]
+Act = Callable[[dt.datetime], object]
+Event = tuple[dt.datetime, Act]
+#: An event, and how long after it its text is due, if there is one.
+Told = tuple[dt.datetime, Act, dt.timedelta | None]
 
 
 class Reception:
@@ -77,11 +87,12 @@ class Reception:
 
     def move(self, appointment: Appointment, now: dt.datetime) -> None:
         start = appointment.starts_at
-        self._do(appointment, partial(actions.move, starts_at=start), now)
+        self._do(appointment, partial(actions.move, starts_at=start, tell=True), now)
 
     def cancel(self, appointment: Appointment, now: dt.datetime) -> None:
         by_whom = _CANCELLED_BY[appointment.fate]
-        self._do(appointment, partial(actions.cancel, by_whom=by_whom), now)
+        tell = by_whom == CancelledBy.CLINIC
+        self._do(appointment, partial(actions.cancel, by_whom=by_whom, tell=tell), now)
 
     def record(self, appointment: Appointment, outcome: State, now: dt.datetime) -> None:
         self._do(appointment, partial(actions.record, outcome=outcome), now)
@@ -104,13 +115,14 @@ def live(
 ) -> None:
     """Live from the opening until now."""
     coming = [appointment for appointment in appointments if appointment.ends_at > opened]
-    events = [*also]
-    for appointment in coming:
-        events += _events(appointment, reception, opened, now)
+    lived = [told for it in coming for told in _events(it, reception, opened, now)]
+    events = [*also, *((at, act) for at, act, _ in lived)]
     starts = {start for it in coming for start in (it.starts_at, it.agreed_start())}
     due = {start - lead for start in starts for lead in REMINDED}
-    due |= set(_evenings(opened, now))
-    events += [(at, partial(tick, gateway_clock)) for at in due]
+    due |= {at + wait for at, _, wait in lived if wait is not None}
+    due |= set(_every_day(opened, now, _MORNINGS))
+    looks = {*_looks(due), *_every_day(opened, now, (_LAST_LOOK,))}
+    events += [(at, partial(tick, gateway_clock)) for at in looks]
     events.append((now, partial(tick, gateway_clock)))
     for at, happen in sorted(events, key=lambda event: event[0]):
         if opened < at <= now:
@@ -125,6 +137,20 @@ def tick(gateway_clock: GatewayClock, now: dt.datetime) -> None:
     delivery.drain(lambda: now)
 
 
+def _looks(due: Iterable[dt.datetime]) -> Iterator[dt.datetime]:
+    """The fewest moments to look at, so that nothing due waits longer than `PATIENCE`.
+
+    A look costs a tenth of a second, and beat's every minute would cost a quarter of an hour. None
+    in quiet hours, when nothing leaves.
+    """
+    last: dt.datetime | None = None
+    for moment in sorted(due):
+        by_day = _MORNINGS[0] <= jalali.local(moment + PATIENCE).time() < _LAST_LOOK
+        if by_day and (last is None or moment > last):
+            last = moment + PATIENCE
+            yield last
+
+
 def booking_moment(appointment: Appointment) -> dt.datetime:
     """Two weeks ahead, at the end of the session then."""
     return appointment.ends_at - HORIZON + dt.timedelta(minutes=5)
@@ -132,29 +158,31 @@ def booking_moment(appointment: Appointment) -> dt.datetime:
 
 def _events(
     appointment: Appointment, reception: Reception, opened: dt.datetime, now: dt.datetime
-) -> Iterator[Event]:
+) -> Iterator[Told]:
     if not reception.knows(appointment):
-        yield booking_moment(appointment), partial(reception.book, appointment)
+        yield booking_moment(appointment), partial(reception.book, appointment), _TOLD
     if appointment.moves:
-        yield _before(appointment, _MOVED_AT), partial(reception.move, appointment)
+        yield _before(appointment, _MOVED_AT), partial(reception.move, appointment), _TOLD
     if cancelled_at := appointment.cancelled_at():
-        yield cancelled_at, partial(reception.cancel, appointment)
+        yield cancelled_at, partial(reception.cancel, appointment), _TOLD
         return
     if appointment.confirms and not appointment.moves:
         confirm = partial(reception.record, appointment, State.CONFIRMED)
-        yield _before(appointment, _CONFIRMED_AT), confirm
+        yield _before(appointment, _CONFIRMED_AT), confirm, None
     yield from _outcome(appointment, reception, now)
 
 
-def _outcome(appointment: Appointment, reception: Reception, now: dt.datetime) -> Iterator[Event]:
+def _outcome(appointment: Appointment, reception: Reception, now: dt.datetime) -> Iterator[Told]:
     start, minute = appointment.starts_at, dt.timedelta(minutes=1)
     if appointment.fate == Fate.NO_SHOW:
-        yield start + 25 * minute, partial(reception.record, appointment, State.NO_SHOW)
+        missed = partial(reception.record, appointment, State.NO_SHOW)
+        yield start + 25 * minute, missed, _MISSED
     if appointment.fate == Fate.ATTENDED:
         if appointment.day == jalali.local_day(now):
-            yield start - 4 * minute, partial(reception.record, appointment, State.ARRIVED)
+            arrived = partial(reception.record, appointment, State.ARRIVED)
+            yield start - 4 * minute, arrived, None
         attended = partial(reception.record, appointment, State.ATTENDED)
-        yield appointment.ends_at + 6 * minute, attended
+        yield appointment.ends_at + 6 * minute, attended, _THANKED
 
 
 def _before(appointment: Appointment, when: tuple[int, dt.time]) -> dt.datetime:
@@ -162,9 +190,10 @@ def _before(appointment: Appointment, when: tuple[int, dt.time]) -> dt.datetime:
     return jalali.combine(appointment.day - dt.timedelta(days=days), clock)
 
 
-def _evenings(opened: dt.datetime, now: dt.datetime) -> Iterator[dt.datetime]:
-    """A last look each evening, so that no text stays on its way over night."""
+def _every_day(
+    opened: dt.datetime, now: dt.datetime, clocks: Iterable[dt.time]
+) -> Iterator[dt.datetime]:
     day = jalali.local_day(opened)
     while day <= jalali.local_day(now):
-        yield jalali.combine(day, _LAST_LOOK)
+        yield from (jalali.combine(day, clock) for clock in clocks)
         day += dt.timedelta(days=1)

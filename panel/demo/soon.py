@@ -19,7 +19,7 @@ from sessions_app.models import OPEN_STATES, Session
 #: How soon is soon.
 SOON = dt.timedelta(minutes=15)
 #: How long before the demonstration the first of these sessions were agreed.
-AGREED_BEFORE = dt.timedelta(days=5)
+AGREED_BEFORE = dt.timedelta(days=4)
 NIGHT = (dt.time(21), dt.time(9))
 #: Whole hours that the clinic stays awake for whoever looks at the demonstration at night.
 _AWAKE_HOURS = 2

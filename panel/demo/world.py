@@ -15,7 +15,7 @@ from clinic.models import DEFAULT_TIMEZONE, Clinic, Service, Therapist, User
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from exchange.actions import import_files
 from followup.actions import open_clinic
-from panel.demo import days, lists, soon
+from panel.demo import care, days, lists, soon
 from panel.demo.days import GatewayClock, Reception
 from panel.demo.people import (
     ADDRESS,
@@ -34,8 +34,9 @@ from panel.demo.rhythm import PAST_WEEKS, Appointment, appointments
 from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
 
-#: How long ago the clinic went live. Its earlier weeks came with the list it imported.
-LIVE_DAYS = 7
+#: How long ago the clinic went live: its working days are what building the demonstration costs.
+#: The earlier weeks came with the list it imported.
+LIVE_DAYS = 5
 _OPENED_AT = dt.time(8, 30)
 _RIAL = 10  # in a Toman
 
@@ -67,7 +68,7 @@ def others() -> int:
 
 
 def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock) -> Clinic:
-    """Build the clinic as if it had gone live a week ago. All of it, or nothing.
+    """Build the clinic as if it had gone live some days ago. All of it, or nothing.
 
     The gateway of this process must be a sandbox: the texts of these days are really sent.
     """
@@ -79,11 +80,16 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
         receptionist = _receptionist()
         _import(clinic, receptionist, planned, opened)
         reception = Reception(clinic, receptionist)
+        with reception.at_work():
+            care.close_for_workshop(today)
+        care.remember_answers(reception, opened)
         agreed_at, tick = now - soon.AGREED_BEFORE, partial(days.tick, gateway_clock)
         also: list[days.Event] = [
             (opened + dt.timedelta(days=1, hours=2), lambda at: _refuse(reception, at)),
             (agreed_at, lambda at: soon.book_first(reception, now, at)),
+            (agreed_at + dt.timedelta(minutes=4), tick),
             *((start - days.REMINDED[0], tick) for start in soon.starts(now)),
+            *care.events(reception, opened, now),
         ]
         days.live(
             planned, reception, opened=opened, now=now, also=also, gateway_clock=gateway_clock

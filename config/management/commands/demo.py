@@ -63,6 +63,8 @@ class Command(BaseCommand):
         environment, journal = where.environment(), var / "sandbox.jsonl"
         # It takes the longest and needs no data: it comes up while the clinic is built.
         processes.start("web", where.web_command(), environment)
+        # The links in texts lead to the pages of this start.
+        settings.PUBLIC_URL = where.panel
         clinic, passwords = self._clinic(var / "demo.json", journal)
         # A worker in the middle of a call shall get its answer.
         processes.start("sandbox", where.sandbox_command(journal, NAME), environment, outlasts=True)
