@@ -158,7 +158,7 @@ def test_a_client_is_followed_for_four_months_and_finishes_well(story):
     assert "/p/" in first_word
     (second_word,) = story.it_is(noon_of_a_working_day(58))
     story.opens(second_word)
-    story.press("می‌خواهم خوب تمام کنم")
+    story.press("می‌خواهم همین‌جا به پایان برسانم")
     expect(story.page.get_by_role("status")).to_be_visible()
     assert story.it_is(noon_of_a_working_day(100)) == []
     assert story.it_is(noon_of_a_working_day(120)) == []

@@ -29,7 +29,7 @@ Kind, State = CareTask.Kind, Treatment.State
 FOUR = {
     "continue": "ادامه می‌دهم",
     "pause": "فعلاً مکث می‌کنم",
-    "finish": "می‌خواهم خوب تمام کنم",
+    "finish": "می‌خواهم همین‌جا به پایان برسانم",
     "call_me": "با من تماس بگیرید",
 }
 
@@ -239,7 +239,7 @@ def test_what_a_change_closes_says_so(phone, path, clock):
     choose(phone, path, "finish")
     task = CareTask.objects.get()
     assert (task.outcome, task.closed_by) == ("done", None)
-    assert task.attempts.get().note == "با پیوند انتخاب کرد: می‌خواهم خوب تمام کنم"
+    assert task.attempts.get().note == "با پیوند انتخاب کرد: می‌خواهم همین‌جا به پایان برسانم"
 
 
 def test_a_call_that_staff_open_again_leaves_the_ending_that_closed_it(phone, path, clinic, clock):
