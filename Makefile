@@ -37,8 +37,9 @@ lint: environment ## style, types, import order, migrations, nothing of this mac
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) tools/check_tree.py
 
-bench: environment ## how long imports take, and how that grows
+bench: environment ## how long imports take and what the planner's scans read, and how both grow
 	@$(PY) -m bench.imports
+	@$(PY) -m bench.scans
 
 shell: environment ## Django's shell
 	@$(PY) manage.py shell

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from followup.models import Kind
-from followup.occasions import AFTER_SESSION, Offset, statement, values
+from followup.occasions import AFTER_SESSION, BY_INDEX, Offset, statement, values
 
 #: Days after a session with nothing booked after which a text no longer does.
 CALL_AFTER_DAYS = 7
@@ -62,7 +62,7 @@ def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -
     """
     if kind == Kind.SILENT:
         with connection.cursor() as cursor:
-            cursor.execute(PAUSE_OVER, {"since": since, "until": now, "now": now})
+            cursor.execute(BY_INDEX + PAUSE_OVER, {"since": since, "until": now, "now": now})
     elif kind == Kind.NO_SHOW and wanted:
         _open(kind, statement(kind, wanted), "second_no_show", since, now)
     elif kind == Kind.NO_NEXT_BOOKING and wanted:
@@ -72,4 +72,4 @@ def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -
 def _open(kind: str, occasions: str, why_not: str, since: dt.datetime, now: dt.datetime) -> None:
     task: dict[str, Any] = {"task": kind, "why_not": why_not, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(occasions + INSERT, {**values(kind, since, now), **task})
+        cursor.execute(BY_INDEX + occasions + INSERT, {**values(kind, since, now), **task})

@@ -16,7 +16,7 @@ from django.utils import timezone
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import calls
 from followup.models import Kind, Rule, Watermark
-from followup.occasions import Offset, offsets, statement, values
+from followup.occasions import BY_INDEX, Offset, offsets, statement, values
 
 #: How far each scan looks back behind the last one: what committed late, was booked in the quiet
 #: hours its reminder was pulled before, or got its phone number afterwards. A day costs 0.1 s.
@@ -80,7 +80,8 @@ def _plan_kind(
 
 def _insert(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -> Counter[str]:
     with connection.cursor() as cursor:
-        cursor.execute(statement(kind, wanted) + INSERT, {"now": now, **values(kind, since, now)})
+        planned = BY_INDEX + statement(kind, wanted) + INSERT
+        cursor.execute(planned, {"now": now, **values(kind, since, now)})
         states = Counter(state for (state,) in cursor.fetchall())
     return Counter(planned=states["queued"], missed=states["missed"])
 
