@@ -125,7 +125,7 @@ def _begin_treatments(candidates: Sequence[Candidate], now: dt.datetime) -> None
     Treatment.objects.bulk_create(
         [
             Treatment(client_id=client, therapist_id=who, service_id=what, started_at=start)
-            for (client, who, what), start in wanted.items()
+            for (client, who, what), start in sorted(wanted.items())
             if not any(end is None or end >= start for end in ends[client, who, what])
         ],
         batch_size=BATCH,

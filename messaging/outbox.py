@@ -386,8 +386,16 @@ def cancel_of_client(
 
 
 def _take_out(messages: QuerySet[Message], reason: str, now: dt.datetime) -> int:
-    """Cancel those of these messages that still wait; returns how many."""
-    return messages.filter(state__in=(State.QUEUED, State.CLAIMED)).update(
+    """Cancel those of these messages that still wait; returns how many.
+
+    Held first and by id, as the sender holds its own: an update takes rows as they are stored, and
+    the two would wait for each other.
+    """
+    waiting = messages.filter(state__in=(State.QUEUED, State.CLAIMED)).order_by("id")
+    ids = list(waiting.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    if not ids:
+        return 0
+    return Message.objects.filter(pk__in=ids).update(
         state=State.CANCELLED, reason=reason, state_at=now, holder="", lease_until=None
     )
 

@@ -95,7 +95,7 @@ def book(
     with transaction.atomic():
         _save(session)
         Participant.objects.bulk_create(Participant(session=session, client=c) for c in people)
-        for client in people:
+        for client in _in_order(people):
             ensure_treatment(
                 client, therapist, service, now=now, by=by, via=via, resume=starts_at > now
             )
@@ -130,7 +130,7 @@ def move(
         session.starts_at, session.ends_at = starts_at, starts_at + length
         session.therapist = therapist or session.therapist
         _save(session)
-        for client in session.clients.all():
+        for client in _in_order(session.clients.all()):
             ensure_treatment(
                 client,
                 session.therapist,
@@ -222,7 +222,7 @@ def edit(
         before["clients"] = _set_participants(session, [client.pk for client in people])
         session.service, session.online_url = service, online_url
         _save(session)
-        for client in people:
+        for client in _in_order(people):
             ensure_treatment(
                 client,
                 session.therapist,
@@ -326,6 +326,11 @@ def _set_participants(session: Session, wanted: list[int]) -> list[int]:
         Participant(session=session, client_id=pk) for pk in wanted if pk not in present
     )
     return present
+
+
+def _in_order(people: Iterable[Client]) -> list[Client]:
+    """By number, or two bookings for a couple could each wait for a treatment the other begins."""
+    return sorted(people, key=lambda client: client.pk)
 
 
 def _length(duration: dt.timedelta) -> dt.timedelta:
