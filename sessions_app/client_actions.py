@@ -55,6 +55,10 @@ class Overtaken(ValueError):
     """The session has changed since the page was opened, or its time has come."""
 
 
+class NoLongerPart(Overtaken):
+    """Somebody has just taken the client out of the session; it is for others now."""
+
+
 PARTS_OF_DAY = {
     "morning": gettext_lazy("mornings"),
     "afternoon": gettext_lazy("early afternoons"),
@@ -180,6 +184,8 @@ def _hold(link: ClientLink, now: dt.datetime, revision: int | None = None) -> Se
     rows = Session.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
     session: Session = rows.get(pk=link.session_id)
     link.refresh_from_db(fields=["answer", "answered_at"])
+    if not session.participants.filter(client=link.client_id).exists():
+        raise NoLongerPart
     if session.state not in COMING_STATES or session.starts_at <= now:
         raise Overtaken
     if revision is not None and revision != session.revision:

@@ -129,6 +129,11 @@ def show(
     return render(request, f"client/{template}.html", known | context, status=status)
 
 
+def not_part(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """What is left to say to who takes no part in the session any more."""
+    return show(request, visit, "not_part", HTTPStatus.GONE)
+
+
 def back(request: HttpRequest, **query: str) -> HttpResponse:
     """After an act, to the same page by GET, in the same language: a reload repeats nothing."""
     parameters = QueryDict(mutable=True)
@@ -173,7 +178,7 @@ def _answer(
             visit = Visit(link, timezone.now())
             takes_part = Participant.objects.filter(session=link.session, client=link.client)
             if not takes_part.exists():
-                return show(request, visit, "not_part", HTTPStatus.GONE)
+                return not_part(request, visit)
             return page(request, visit)
 
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 
 from clinic.jalali import local_day
 from sessions_app import client_actions as said, client_calendar
-from sessions_app.client_actions import Overtaken, Standing
+from sessions_app.client_actions import NoLongerPart, Overtaken, Standing
 from sessions_app.client_forms import WishForm
-from sessions_app.client_pages import READ, Visit, back, client_page, show, whole_number
+from sessions_app.client_pages import READ, Visit, back, client_page, not_part, show, whole_number
 from sessions_app.links import Purpose
 
 
@@ -24,6 +24,8 @@ def session(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _page(request, visit, HTTPStatus.BAD_REQUEST)
     try:
         return act(request, visit)
+    except NoLongerPart:
+        return not_part(request, visit)
     except Overtaken:
         visit.session.refresh_from_db()
         return _page(request, visit, HTTPStatus.CONFLICT)
