@@ -174,10 +174,7 @@ def _go_on(link: ClientLink, now: dt.datetime) -> None:
 
 
 def _treatments(link: ClientLink) -> list[Treatment]:
-    """The open treatment that the session belongs to; all open ones when it belongs to none."""
-    treatments = list(care.open_treatments(link.client))
-    whose = (link.session.therapist_id, link.session.service_id)
-    return [t for t in treatments if (t.therapist_id, t.service_id) == whose] or treatments
+    return care_tasks.treatments_meant(link.client, link.session)
 
 
 def _own_turns(link: ClientLink) -> QuerySet[ClientEvent]:

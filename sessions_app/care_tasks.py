@@ -209,14 +209,26 @@ def _begin_treatments_again(
 
 
 def treatments_of(task: CareTask) -> list[Treatment]:
-    """The open treatment that the task's session belongs to; all open ones when it has none."""
-    treatments = list(care.open_treatments(task.client))
-    session: Session | None = task.session
+    """See `treatments_meant`."""
+    return treatments_meant(task.client, task.session)
+
+
+def treatments_meant(client: Client, session: Session | None) -> list[Treatment]:
+    """The open treatment that the session belongs to; all open ones when it belongs to none.
+
+    None where it belongs to one that has ended: a colleague's is not meant instead.
+    """
+    treatments = list(care.open_treatments(client))
     if session is None:
         return treatments
     whose = (session.therapist_id, session.service_id)
     of_session = [t for t in treatments if (t.therapist_id, t.service_id) == whose]
-    return of_session or treatments
+    if of_session or not treatments:
+        return of_session
+    ended = Treatment.objects.filter(
+        client=client, therapist=session.therapist_id, service=session.service_id
+    )
+    return [] if ended.exists() else treatments
 
 
 def _follow(

@@ -367,6 +367,24 @@ def test_finishing_while_a_call_waits_ends_no_other_treatment(
     assert other.state == State.ACTIVE
 
 
+@pytest.mark.parametrize("end", [care.complete_treatment, care.drop_treatment])
+def test_after_the_ending_of_its_own_treatment_no_other_one_is_meant(
+    phone, path, clinic, person, session, end
+):
+    other = Treatment.objects.create(
+        clinic=clinic,
+        client=person,
+        therapist=factories.TherapistFactory(clinic=clinic),
+        service=session.service,
+        started_at=NOW - DAY,
+    )
+    staff(clinic, end, Treatment.objects.exclude(pk=other.pk).get())
+    assert offered(phone.get(path)) == ["continue", "call_me"]
+    assert choose(phone, path, "finish").status_code == 409
+    other.refresh_from_db()
+    assert other.state == State.ACTIVE
+
+
 # -- When there is nothing to choose -----------------------------------------------------------
 
 
