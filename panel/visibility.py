@@ -17,6 +17,8 @@ from sessions_app.models import CareTask, Participant, Session
 
 # A therapist's login that no therapist stands behind yet sees nothing: no row has this id.
 _NOBODY = 0
+#: Tasks that hold what came from a phone.
+_ASKED_BY_TEXT = (CareTask.Kind.REPLY, CareTask.Kind.STOPPED)
 
 
 def is_therapist(member: Membership) -> bool:
@@ -65,6 +67,8 @@ def events(member: Membership) -> QuerySet[ClientEvent]:
 def tasks(member: Membership) -> QuerySet[CareTask]:
     """As with messages: a therapist's clients' tasks, but none about a colleague's session.
 
+    As with replies, none that a text from a number asks for which a colleague's client shares.
+
     The call list itself is the work of reception; a therapist reads on the client's page what is
     being asked of their clients, and what came of it.
     """
@@ -72,7 +76,10 @@ def tasks(member: Membership) -> QuerySet[CareTask]:
     if not is_therapist(member):
         return everything
     about_no_session = Q(session=None, client__in=clients(member))
-    return everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+    mine = everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+    sharing = Client.objects.filter(phone=OuterRef("client__phone")).exclude(phone="")
+    hidden = sharing.exclude(pk__in=clients(member))
+    return mine.exclude(Q(kind__in=_ASKED_BY_TEXT) & Exists(hidden))
 
 
 def responses(member: Membership) -> QuerySet[Response]:

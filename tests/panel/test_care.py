@@ -424,6 +424,21 @@ def test_a_reply_from_a_number_shared_with_a_colleagues_client_is_not_shown(
     assert "کمی دیر می‌رسم" not in words
 
 
+@pytest.mark.parametrize("kind", ["reply", "stopped"])
+def test_nor_is_the_call_that_such_a_reply_asks_for(as_therapist, told, people, page, kind):
+    CareTask.objects.create(
+        clinic=told.clinic,
+        client=told,
+        kind=kind,
+        text="زودتر می‌رسم",
+        due_at=NOW,
+        created_at=NOW,
+    )
+    assert "زودتر می‌رسم" in html_of(as_therapist.get(page))
+    Client.objects.filter(pk=people["her_client"].pk).update(phone=told.phone)
+    assert "زودتر می‌رسم" not in html_of(as_therapist.get(page))
+
+
 def test_replies_to_another_number_are_somebody_elses(as_reception, told, page):
     told.phone = ""
     told.save()
