@@ -5,7 +5,7 @@ largest trial (AJMC 2018;24(8):377); one client in three is not seen again withi
 first session (Psychiatr Serv 2012;63:705), which is what most of the others are for. The words name
 no therapy, since a lock screen shows them, and press nobody; changing or cancelling is said to be
 easy, because an early "no" frees an hour. Each rule has alternates, so that nobody reads the same
-words twice in a row.
+words twice in a row; one of them needs no phone, for clinics that have none on file.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ CANCELLED = DefaultRule(
         ),
         (
             "{خطاب}، سلام. قرار {روز} ساعت {ساعت} شما با {درمانگر} لغو شده است."
-            " برای وقت تازه تماس بگیرید: {تلفن}\n{کلینیک}"
+            " برای وقت تازه، هر زمان خواستید در خدمتیم.\n{کلینیک}"
         ),
     ),
     numbers={"offset_minutes": 3},
@@ -96,7 +96,7 @@ REMINDER_72H = DefaultRule(
         ),
         (
             "{خطاب}، سلام. {روز} ساعت {ساعت} وقت دیدار شما با {درمانگر} است."
-            " اگر زمان دیگری بهتر است، خبرمان کنید: {پیوند جلسه} یا {تلفن}\n{کلینیک}"
+            " اگر زمان دیگری بهتر است، خبرمان کنید: {پیوند جلسه}\n{کلینیک}"
         ),
     ),
     numbers={
@@ -116,7 +116,7 @@ REMINDER_24H = DefaultRule(
         ),
         (
             "{خطاب}، سلام. {روز} ساعت {ساعت} با {درمانگر} قرار دارید."
-            " اگر برایتان مقدور نیست، خبرمان کنید: {پیوند جلسه} یا {تلفن}\n{کلینیک}"
+            " اگر برایتان مقدور نیست، خبرمان کنید: {پیوند جلسه}\n{کلینیک}"
         ),
     ),
     numbers={
@@ -132,7 +132,7 @@ REMINDER_3H = DefaultRule(
     Kind.BEFORE_SESSION,
     (
         "سلام {خطاب}، {روز} ساعت {ساعت} می‌بینیمتان؛ {درمانگر} منتظر شماست.\n{کلینیک} {تلفن}",
-        "{خطاب}، سلام. قرارتان با {درمانگر}، {روز} ساعت {ساعت} است. به امید دیدار.\n{کلینیک} {تلفن}",
+        "{خطاب}، سلام. قرارتان با {درمانگر}، {روز} ساعت {ساعت} است. به امید دیدار.\n{کلینیک}",
     ),
     enabled=False,
     numbers={
@@ -173,7 +173,7 @@ NO_SHOW = DefaultRule(
         ),
         (
             "{خطاب}، سلام. این بار نشد همدیگر را ببینیم؛ پیش می‌آید."
-            " اگر بخواهید، وقت تازه‌ای پیدا می‌کنیم: {تلفن}\n{کلینیک}"
+            " اگر بخواهید، وقت تازه‌ای پیدا می‌کنیم.\n{کلینیک}"
         ),
     ),
     purpose=Purpose.FOLLOW_UP,
@@ -190,7 +190,7 @@ NO_NEXT_BOOKING = DefaultRule(
         ),
         (
             "{خطاب}، سلام. اگر مایل باشید، وقت دیدار بعدی‌تان با {درمانگر} را هماهنگ می‌کنیم:"
-            " {پیوند انتخاب} یا {تلفن}\n{کلینیک}"
+            " {پیوند انتخاب}\n{کلینیک}"
         ),
     ),
     purpose=Purpose.FOLLOW_UP,
@@ -271,7 +271,7 @@ SILENT_3 = DefaultRule(
         ),
         (
             "{خطاب}، سلام. دیگر درباره‌ی ادامه‌ی دیدارها پیام نمی‌دهیم تا مزاحمتان نباشیم."
-            " درِ اینجا به رویتان باز است: {پیوند انتخاب} یا {تلفن}\n{کلینیک}"
+            " درِ اینجا به رویتان باز است: {پیوند انتخاب}\n{کلینیک}"
         ),
     ),
     purpose=Purpose.FOLLOW_UP,

@@ -222,14 +222,23 @@ def _about_budget(message: Message) -> Verdict | None:
 
 
 def write(message: Message, world: World, now: dt.datetime) -> Verdict:
-    """The text alone, whatever stands in its way otherwise: SENDING, or why it cannot be written."""
-    wording = message.template or choose(
+    """The text alone, whatever stands in its way otherwise: SENDING, or why it cannot be written.
+
+    A text that was on its way before keeps its wording. The first wording that can be filled is
+    used; where none can, the best one's trouble is told.
+    """
+    chosen = choose(
         message,
         world.wordings.get((message.clinic_id, message.rule_key), ()),
         invites=message.invites and not message.invited_lately,  # type: ignore[attr-defined]
     )
-    if wording is None:
-        return Verdict(State.SKIPPED, Reason.NO_TEMPLATE)
+    wordings = [message.template] if message.template else chosen
+    written = (_fill(wording, message, now) for wording in wordings)
+    best = next(written, Verdict(State.SKIPPED, Reason.NO_TEMPLATE))
+    return best if best.may_leave else next((v for v in written if v.may_leave), best)
+
+
+def _fill(wording: Template, message: Message, now: dt.datetime) -> Verdict:
     occasion = Occasion(
         clinic=message.clinic,
         client=message.client,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from messaging.models import Message, Template
 
@@ -21,18 +22,23 @@ def wordings_of(messages: Iterable[Message]) -> dict[Key, list[Template]]:
     return found
 
 
-def choose(message: Message, wordings: Sequence[Template], *, invites: bool) -> Template | None:
-    """The most particular wording that fits the session: therapist before service before all.
+def choose(message: Message, wordings: Sequence[Template], *, invites: bool) -> list[Template]:
+    """The wordings that fit the session, the best first: therapist before service before all.
 
     A text that invites feedback prefers a wording made for it; no other text may use one. Among
-    equals a client's texts take turns, by how many of the rule's the client has had.
+    equals a client's texts take turns, by how many of the rule's the client has had. The others are
+    for when the first cannot be written, as without the clinic's phone.
     """
     fitting = [w for w in wordings if _fits(w, message) and (invites or not w.invites)]
-    if not fitting:
-        return None
-    best = max(map(_rank, fitting))
-    equals = [w for w in fitting if _rank(w) == best]
-    return equals[message.turn % len(equals)]  # type: ignore[attr-defined]
+    turns = defaultdict(list)
+    for wording in fitting:
+        turns[_rank(wording)].append(wording)
+    turn: int = message.turn  # type: ignore[attr-defined]
+    return [
+        equals[(turn + n) % len(equals)]
+        for _, equals in sorted(turns.items(), key=itemgetter(0), reverse=True)
+        for n in range(len(equals))
+    ]
 
 
 def _fits(wording: Template, message: Message) -> bool:

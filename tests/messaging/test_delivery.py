@@ -81,6 +81,14 @@ def test_the_text_reads_as_a_person_would_write_it(live, gateway):
     )
 
 
+def test_a_clinic_without_a_phone_uses_the_wording_that_needs_none(live, session, gateway):
+    type(live).objects.filter(pk=live.pk).update(phone="")
+    tick(DUE)
+    with inside(live):
+        client = session.participants.get().client
+    assert gateway.messages[0].body.startswith(f"{client.addressed}، سلام.")
+
+
 def test_equal_texts_leave_in_one_call(live, gateway):
     Template.objects.filter(clinic=live).update(body="قرار {ساعت}. {کلینیک}")
     for _ in range(5):
@@ -141,7 +149,10 @@ def test_a_phone_gets_no_two_texts_in_one_call(live, gateway):
             id="braces",
         ),
         pytest.param(
-            lambda s, c: type(s.clinic).objects.update(phone=""),
+            lambda s, c: (
+                type(s.clinic).objects.update(phone=""),
+                Template.objects.update(body="سلام {خطاب}: {تلفن}"),
+            ),
             ("skipped", "no_text"),
             id="no value",
         ),
