@@ -13,6 +13,7 @@ from clinic.templatetags.peygir import persian_digits
 from followup.defaults import RULE_NAMES
 from patients.models import Client
 from patients.phones import display
+from sessions_app.links import without_keys
 
 register = template.Library()
 
@@ -34,6 +35,12 @@ def hours(note: str) -> str:
     """«از ۱۷:۰۰ تا ۲۰:۰۰», of the hours that a client's file keeps as 17:00-20:00."""
     start, _dash, end = persian_digits(note).partition("-")
     return _("from %(start)s to %(end)s") % {"start": start, "end": end}
+
+
+@register.filter
+def keyless(text: str) -> str:
+    """A client's text without the addresses that only the client may open."""
+    return without_keys(text)
 
 
 @register.filter
