@@ -17,7 +17,6 @@ from clinic.models import Clinic, Closure, Invitation, Membership, Service, Ther
 from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message, Template
-from messaging.models import Message
 from patients.models import Client, ClientEvent, Treatment
 from sessions_app.models import CareTask, Session, SessionChange
 
