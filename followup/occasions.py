@@ -55,7 +55,8 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
 """
 
 # A later change of the same promise has taken the place of an earlier one; and a cancellation is
-# told because somebody chose to tell it, never because the booking was told.
+# told because somebody chose to tell it, never because the booking was told. A booking that was put
+# right in silence before anybody was told is confirmed as it stands.
 AFTER_CHANGE = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
        ch.at + o.minutes * interval '1 minute' AS at,
@@ -68,7 +69,12 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
     ON ch.tell AND ch.at > %(since)s - o.minutes * interval '1 minute'
    AND ch.at <= %(until)s - o.minutes * interval '1 minute'
   JOIN sessions_app_session s
-    ON s.id = ch.session_id AND s.revision = ch.revision
+    ON s.id = ch.session_id
+   AND (s.revision = ch.revision
+        OR ch.kind = 'booked' AND s.revision = (
+            SELECT max(x.revision) FROM sessions_app_sessionchange x
+             WHERE x.session_id = s.id AND NOT x.tell
+               AND x.at <= ch.at + o.minutes * interval '1 minute'))
    AND (s.state = 'cancelled') = coalesce(ch.after ->> 'state' = 'cancelled', false)
   JOIN followup_rule r
     ON r.clinic_id = s.clinic_id AND r.offset_minutes = o.minutes AND r.enabled

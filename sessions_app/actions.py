@@ -116,7 +116,9 @@ def move(
 ) -> Session:
     """Give an open session another time, length or therapist.
 
-    A new start is a new promise: the revision rises, and a confirmation of the old one is void.
+    A new start is a new promise: the revision rises, and a confirmation of the old one is void. So
+    is anything else that the client is told of: they are told of each change, and not reminded of
+    the one before.
     """
     with transaction.atomic():
         session, before = _hold(session)
@@ -124,11 +126,14 @@ def move(
             raise SessionError(_("Only a session that is still open can be moved."))
         length = _length(duration or session.duration)
         if starts_at != session.starts_at:
-            session.revision += 1
-            session.booked_at = now
             session.state = State.SCHEDULED
         session.starts_at, session.ends_at = starts_at, starts_at + length
         session.therapist = therapist or session.therapist
+        after = snapshot(session)
+        tell = tell and after != before
+        if tell or after["starts_at"] != before["starts_at"]:
+            session.revision += 1
+            session.booked_at = now
         _save(session)
         for client in _in_order(session.clients.all()):
             ensure_treatment(
@@ -259,14 +264,16 @@ def undo(
             return cancel(session, now=now, by=by, tell=_is_told(change, now))
         if last is None or last.kind in (Kind.BOOKED, Kind.UNDONE) or not last.before:
             raise SessionError(_("There is nothing to undo."))
-        if last.before["starts_at"] != before["starts_at"] or session.state == State.CANCELLED:
+        told = _is_told(last, now)
+        restarts = last.before["starts_at"] != before["starts_at"]
+        if told or restarts or session.state == State.CANCELLED:
             session.revision += 1
             session.booked_at = now
         _put_back(session, last.before)
         if "clients" in last.before:
             before["clients"] = _set_participants(session, last.before["clients"])
         _save(session)
-        _note(session, Kind.UNDONE, before, now, by, tell=_is_told(last, now))
+        _note(session, Kind.UNDONE, before, now, by, tell=told)
     return session
 
 

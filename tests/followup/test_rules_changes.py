@@ -7,6 +7,7 @@ import pytest
 from exchange.actions import ListFile, import_files
 from sessions_app import actions
 from tests.exchange import files
+from tests.factories import TherapistFactory
 from tests.followup.clinics import due_times, outbox, tehran, tick
 from tests.followup.practice import plan_at, practice, send_at
 
@@ -128,6 +129,32 @@ def test_of_two_moves_within_three_minutes_the_last_is_told(p, gateway):
     moved(p, session, "2026-11-30 17:30", at="2026-11-24 12:01")
     tick("2026-11-24 12:04")
     assert [("دوشنبه ۹ آذر" in m.body) for m in gateway.messages] == [True]
+
+
+def test_a_booking_put_right_in_silence_is_confirmed_as_it_stands(p, gateway):
+    session = p.book(SATURDAY, at="2026-11-24 12:00")
+    session = moved(p, session, at="2026-11-24 12:02", tell=False)
+    tick(LATER_TOLD)
+    moved(p, session, "2026-11-30 17:30", at="2026-11-24 13:00", tell=False)
+    tick("2026-11-24 13:03")
+    assert [("یکشنبه ۸ آذر" in m.body) for m in gateway.messages] == [True]
+
+
+def test_each_change_of_the_therapist_is_told(p):
+    session = p.book(SATURDAY, at=BOOKED, tell=False)
+    for hour in (12, 13):
+        with p.inside():
+            other = TherapistFactory(clinic=p.clinic)
+        session = moved(p, session, SATURDAY, at=f"2026-11-24 {hour}:00", therapist=other)
+        tick(f"2026-11-24 {hour}:03")
+    assert told(p) == ["moved", "moved"]
+
+
+def test_a_move_that_moves_nothing_tells_nothing(p):
+    session = p.book(SATURDAY, at=BOOKED, tell=False)
+    moved(p, session, SATURDAY)
+    tick(LATER_TOLD)
+    assert told(p) == []
 
 
 def test_a_move_that_is_moved_on_while_its_text_waits(p):
