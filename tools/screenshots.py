@@ -5,6 +5,7 @@ python -m tools.screenshots [FOLDER]; without one they go to docs/screenshots/.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,11 +26,16 @@ AT_A_DESK = {
     "panel": ("", ""),
     "client": ("clients/?q=مریم", "مریم کریمی"),
     "messages": ("messages/", ""),
+    "calls": ("calls/", ""),
+    "feedback": ("feedback/", ""),
+    "rules": ("settings/texts/", ""),
 }
 ON_A_PHONE = {
     "panel-phone": ("", ""),
     "client-phone": ("clients/?q=مریم", "مریم کریمی"),
 }
+#: Name of the picture → the letter of a client's page, found in a text that carries it.
+BY_LINK = {"session-page": "s", "feedback-page": "f"}
 
 
 def main(folder: Path) -> None:
@@ -50,6 +56,19 @@ def main(folder: Path) -> None:
         with visitor(browser, DESK) as page:
             page.goto(demo.phones)
             save(page, folder / "phones.png")
+            texts = page.content()
+        with visitor(browser, PHONE) as page:
+            for name, letter in BY_LINK.items():
+                page.goto(link_in(texts, letter))
+                save(page, folder / f"{name}.png")
+
+
+def link_in(texts: str, letter: str) -> str:
+    """The last address of a client's page in these texts. Raises LookupError without one."""
+    found = re.findall(rf"https?://[^\s\"<]+/{letter}/\w{{16}}", texts)
+    if not found:
+        raise LookupError(f"no text carries a page of the kind /{letter}/")
+    return str(found[-1])
 
 
 @contextmanager
