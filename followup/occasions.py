@@ -36,7 +36,12 @@ LONGEST_SESSION = dt.timedelta(hours=12)
 
 #: Goes before a statement, for the rest of its transaction. PostgreSQL cannot know how narrow a range
 #: is whose ends come from a join; it takes a third for each end, and would rather read whole tables.
-BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+#: Nor does it know a table that has just been filled: without hash joins, but with whole tables read
+#: again and again inside a nested loop, a tick took minutes. Each of these joins has its index.
+BY_INDEX = (
+    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+    " SET LOCAL enable_seqscan = off;"
+)
 
 BEFORE_SESSION = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
