@@ -100,7 +100,7 @@ def test_history_was_imported_and_the_rest_was_done_by_reception(inside):
     assert kinds["booked"] == Session.objects.count()
     assert kinds["moved"] > 0
     assert kinds["cancelled"] > 0
-    assert kinds["outcome"] > 20
+    assert kinds["outcome"] > 30
     assert ConsentRecord.objects.filter(source="import").count() == 120
 
 
