@@ -84,7 +84,8 @@ class Story:
         self.page.goto(ADDRESS.search(text)[0])
 
     def press(self, name):
-        self.page.get_by_role("button", name=name).first.click()
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):
+            self.page.get_by_role("button", name=name).first.click()
 
     def sign_in(self):
         self.panel("")
