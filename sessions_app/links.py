@@ -16,7 +16,7 @@ from django.conf import settings
 
 from clinic import directory
 from clinic.models import Directory
-from sessions_app.models import ClientLink, Session
+from sessions_app.models import ClientLink
 
 Purpose = Directory.Purpose
 
@@ -99,8 +99,3 @@ def answer(link: ClientLink, said: str, *, now: dt.datetime) -> None:
 def without_keys(text: str) -> str:
     """A text as staff may read it: whoever has a page's address acts as the client there."""
     return _KEY.sub(r"\1…", text)
-
-
-def is_over(session: Session, now: dt.datetime) -> bool:
-    """A session's page has served once the session began or was settled."""
-    return session.starts_at <= now or not session.is_open
