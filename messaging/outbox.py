@@ -46,10 +46,12 @@ class Ready:
     text: str = field(repr=False)
 
 
+# MATERIALIZED, because the choice must be made once: joined as a subquery it may stand inside a
+# nested loop, and each round of it, finding its first rows changed by this very statement, would
+# take others, past the limit.
 CLAIM = """
-UPDATE messaging_message m
-   SET state = 'claimed', state_at = %(now)s, holder = %(holder)s, lease_until = %(lease)s
-  FROM (SELECT due.id
+WITH claimed AS MATERIALIZED (
+        SELECT due.id
           FROM messaging_message due
           JOIN clinic_clinic c ON c.id = due.clinic_id
           JOIN patients_client cl ON cl.id = due.client_id
@@ -63,7 +65,10 @@ UPDATE messaging_message m
            AND (a.paused_at IS NULL OR a.paused_at <= %(rested)s)
          ORDER BY due.attempt_at, due.id
          LIMIT %(limit)s
-           FOR UPDATE OF due SKIP LOCKED) claimed
+           FOR UPDATE OF due SKIP LOCKED)
+UPDATE messaging_message m
+   SET state = 'claimed', state_at = %(now)s, holder = %(holder)s, lease_until = %(lease)s
+  FROM claimed
  WHERE m.id = claimed.id
 RETURNING m.id
 """

@@ -145,3 +145,16 @@ def test_a_planner_does_not_wait_for_a_file_that_is_being_changed(session):
         thread, found = in_thread(lambda: plan(DUE))
         thread.join(timeout=10)
         assert found == [Counter(planned=1)]
+
+
+def test_a_claim_takes_no_more_than_its_limit_whatever_the_plan(gateway, owner):
+    """With the statistics of an almost empty table the rows were chosen anew for each message."""
+    clinic = live_clinic()
+    session_at(clinic, "2026-11-28 17:30")
+    plan(DUE)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_message")
+    for _ in range(4):
+        session_at(clinic, "2026-11-28 17:30")
+    plan(DUE)
+    assert len(outbox.claim(DUE, "one", limit=1)) == 1
