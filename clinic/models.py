@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -28,9 +29,15 @@ from clinic.text import clean, sort_key
 DEFAULT_TIMEZONE = "Asia/Tehran"
 
 
+@cache
+def _known_timezones() -> set[str]:
+    # Asked once: each time Python opens six hundred files. It also lists these two, which
+    # PostgreSQL does not know: every plan would fail on them.
+    return zoneinfo.available_timezones() - {"localtime", "Factory"}
+
+
 def validate_timezone(name: str) -> None:
-    # Python also lists these two, which PostgreSQL does not know: every plan would fail on them.
-    if name not in zoneinfo.available_timezones() - {"localtime", "Factory"}:
+    if name not in _known_timezones():
         raise ValidationError(_("There is no such time zone: %(name)s"), params={"name": name})
 
 
@@ -116,6 +123,14 @@ class Clinic(models.Model):
     #: The last day for which public holidays were entered; see `clinic.holidays`.
     holidays_until = models.DateField(null=True, blank=True, editable=False)
     live_since = models.DateTimeField(null=True, blank=True)
+    #: Somebody stopped everything that is sent, but for safety, until they let it go on.
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    monthly_cap_rial = models.PositiveBigIntegerField(
+        _("spending limit for a month, in Rial"),
+        null=True,
+        blank=True,
+        help_text=_("When it is reached, texts wait until next month or a higher limit."),
+    )
     created_at = models.DateTimeField()
 
     objects: ClassVar[ScopedManager[Self]] = ScopedManager()

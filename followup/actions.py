@@ -28,16 +28,26 @@ def open_clinic(
     clinic.save()
     with wear(Hat.OWNER, clinic_id=clinic.pk):
         ensure_holidays(clinic, now=now)
-        for default in DEFAULT_RULES:
-            _add_rule(default, now)
+        _add_rules(now)
     return clinic
 
 
-def _add_rule(default: DefaultRule, now: dt.datetime) -> Rule:
-    for invites, bodies in ((False, default.bodies), (True, default.inviting)):
-        for body in bodies:
-            Template.objects.create(key=default.key, body=body, invites=invites, updated_at=now)
-    return Rule.objects.create(
+def _add_rules(now: dt.datetime) -> None:
+    """In two statements: a clinic begins with forty rules and wordings."""
+    wordings = [
+        Template(key=default.key, body=body, invites=invites, updated_at=now)
+        for default in DEFAULT_RULES
+        for invites, bodies in ((False, default.bodies), (True, default.inviting))
+        for body in bodies
+    ]
+    for wording in wordings:
+        wording.clean()
+    Template.objects.bulk_create(wordings)
+    Rule.objects.bulk_create([_rule(default, now) for default in DEFAULT_RULES])
+
+
+def _rule(default: DefaultRule, now: dt.datetime) -> Rule:
+    return Rule(
         key=default.key,
         kind=default.kind,
         purpose=default.purpose,

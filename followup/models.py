@@ -57,6 +57,10 @@ class Rule(TenantModel):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.SMS)
+    #: What is tried next, in order, when a text of this rule certainly did not arrive.
+    then = ArrayField(
+        models.CharField(max_length=10, choices=Channel.choices), default=list, blank=True
+    )
     enabled = models.BooleanField(_("on"), default=True)
     #: Only occasions that fell due at or after this moment: no ghosts of the time before.
     active_since = models.DateTimeField()

@@ -244,9 +244,10 @@ OCCASIONS = """
 WITH found AS ({found}),
 occasions AS (
     SELECT f.session_id, f.client_id, f.rule_id, f.at, f.useful_until, f.expects,
-           s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel,
+           s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel, r."then",
            greatest(r.active_since, r.numbers_since) AS active_since, {live_since} AS live_since,
-           cl.phone AS recipient, due.due_at, {falls_at} AS falls_at,
+           CASE r.channel WHEN 'email' THEN cl.email ELSE cl.phone END AS recipient,
+           due.due_at, {falls_at} AS falls_at,
            {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
            CASE r.purpose WHEN 'transactional' THEN cl.consent_transactional
                           WHEN 'follow_up' THEN cl.consent_follow_up

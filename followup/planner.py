@@ -26,11 +26,12 @@ OVERLAP = dt.timedelta(days=1)
 # sequence a number, and the log a conflict, for each occasion planned before.
 INSERT = """
 INSERT INTO messaging_message
-       (clinic_id, rule_number, rule_key, purpose, channel, client_id, session_id,
-        revision, recipient, expects, invites, due_at, useful_until, planned_at, state, reason,
+       (clinic_id, rule_number, rule_key, purpose, priority, channel, "then", occasion, client_id,
+        session_id, revision, recipient, expects, invites, due_at, useful_until, planned_at, state, reason,
         state_at, attempt_at, attempts, holder, text, provider, provider_id, provider_code,
         negative_lookups)
-SELECT o.clinic_id, o.rule_id, o.key, o.purpose, o.channel, o.client_id,
+SELECT o.clinic_id, o.rule_id, o.key, o.purpose,
+       CASE o.purpose WHEN 'transactional' THEN 1 ELSE 2 END, o.channel, o."then", '', o.client_id,
        o.session_id, o.revision, o.recipient, o.expects,
        o.invites, o.due_at, o.useful_until, %(now)s,
        CASE WHEN o.useful_until <= %(now)s THEN 'missed' ELSE 'queued' END,

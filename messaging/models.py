@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Service, Therapist, User
@@ -17,6 +18,17 @@ from sessions_app.models import Session
 
 class Channel(models.TextChoices):
     SMS = "sms", _("SMS")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    EMAIL = "email", _("e-mail")
+    CALL = "call", _("a call by reception")
+
+
+class Priority(models.IntegerChoices):
+    """What goes first when much is due: the smaller number."""
+
+    SAFETY = 0, _("safety")  # a person sends it on purpose: no quiet hour and no hold stops it
+    SESSIONS = 1, _("about booked sessions")
+    REST = 2, _("everything else")
 
 
 class State(models.TextChoices):
@@ -61,6 +73,14 @@ class Reason(models.TextChoices):
     """Why a message is in its state, as a closed set with words a person understands."""
 
     NO_PHONE = "no_phone", _("the client has no mobile number on file")
+    NO_EMAIL = "no_email", _("the client has no e-mail address on file")
+    NOT_SERVED = "not_served", _("WhatsApp does not serve numbers of Iran")
+    NO_APPROVED = "no_approved", _("the gateway has approved no template for this text")
+    LINKS_REFUSED = "no_links", _("the account refuses links and the rule has no text without one")
+    DECEASED = "deceased", _("the client has died")
+    CLINIC_PAUSED = "clinic_paused", _("the clinic has stopped all texts")
+    OVER_CAP = "over_cap", _("this month's spending limit is reached")
+    BOUNCED = "bounced", _("the e-mail came back")
     PHONE_CHANGED = "phone_changed", _("the client's number changed")
     NOT_MOBILE = "not_mobile", _("the number on file is not a mobile")
     NO_CONSENT = "no_consent", _("the client does not want such texts")
@@ -114,6 +134,12 @@ class Template(TenantModel):
     )
     #: For the texts that carry a link to the feedback form, and only for those.
     invites = models.BooleanField(default=False)
+    #: Without a link, for accounts whose gateway refuses texts with one, and only for those.
+    plain = models.BooleanField(default=False)
+    #: The name under which a gateway has approved this wording; its placeholders are the values, in
+    #: their order. WhatsApp outside the 24 hours after a client's words, and Kavenegar's look-up
+    #: texts, take nothing else.
+    approved_name = models.CharField(max_length=60, blank=True)
     body = models.TextField(_("text"), max_length=900)
     updated_at = models.DateTimeField()
     updated_by = models.ForeignKey(
@@ -141,14 +167,30 @@ class Template(TenantModel):
 
 
 class ProviderAccount(TenantModel):
-    """A clinic's own account at a gateway. Without one the installation's account is used."""
+    """A clinic's own account at a gateway. Without one the installation's account is used.
+
+    Of each channel a clinic has at most one first account and one standby, which takes over while
+    the first is paused; whoever wants no automatic switch sets up no standby.
+    """
 
     kind = models.CharField(max_length=20, default="kavenegar")
-    sender = models.CharField(_("sender line"), max_length=20, blank=True)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.SMS)
+    standby = models.BooleanField(_("takes over while the first account is paused"), default=False)
+    #: The line an SMS leaves from; WhatsApp's phone number id.
+    sender = models.CharField(_("sender line"), max_length=40, blank=True)
     api_key = SecretField(_("API key"))
+    #: What signs this account's callbacks, for gateways that sign.
+    app_secret = SecretField(_("app secret"), blank=True)
     active = models.BooleanField(_("active"), default=True)
+    #: Learnt from the gateway: it turns away texts with a link.
+    refuses_links = models.BooleanField(_("the account refuses links"), default=False)
+    #: WhatsApp does not serve Iran; only a clinic that knows better switches this on.
+    texts_iran = models.BooleanField(_("also to numbers of Iran"), default=False)
     paused_at = models.DateTimeField(null=True, blank=True)
     pause_code = models.CharField(max_length=20, blank=True)
+    #: The gateway's last good answer about the account: its heartbeat.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    credit_rial = models.BigIntegerField(null=True, blank=True)
     #: When the gateway was last asked for texts that came in.
     replies_asked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -159,12 +201,34 @@ class ProviderAccount(TenantModel):
         constraints = [
             owned_by_clinic("account_of_clinic"),
             models.UniqueConstraint(
-                fields=["clinic"], condition=Q(active=True), name="account_active_once"
+                fields=["clinic", "channel", "standby"],
+                condition=Q(active=True),
+                name="account_active_once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Spending(TenantModel):
+    """What a clinic's texts have cost in one of its months, in Rial, as the gateways said."""
+
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    rial = models.BigIntegerField(default=0)
+    #: When the managers were told that most of the limit is spent.
+    warned_at = models.DateTimeField(null=True)
+
+    worker_rights = ("SELECT", "INSERT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "starts_at"], name="spending_once_a_month")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m}: {self.rial}"
 
 
 class Message(TenantModel):
@@ -184,7 +248,14 @@ class Message(TenantModel):
     #: Carries a link to the feedback form.
     invites = models.BooleanField(default=False)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.REST)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.SMS)
+    #: The channels still to be tried should this one certainly fail, in order.
+    then = ArrayField(models.CharField(max_length=10, choices=Channel.choices), default=list)
+    #: The id of the message whose certain failure this one makes up for.
+    instead_of = models.BigIntegerField(null=True, blank=True)
+    #: What tells two texts of one rule, session and recipient apart; empty for the planner's.
+    occasion = models.CharField(max_length=40, blank=True)
     #: The wording that was chosen when the text was written.
     template = TenantForeignKey(
         Template, on_delete=models.SET_NULL, null=True, related_name="messages"
@@ -194,8 +265,9 @@ class Message(TenantModel):
         Session, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
     )
     revision = models.PositiveIntegerField(null=True)
-    #: E.164; empty when the client had no number at planning, so that staff see why nothing went.
-    recipient = models.CharField(max_length=20, blank=True)
+    #: E.164, or an e-mail address; empty when the client had none at planning, so that staff see why
+    #: nothing went.
+    recipient = models.CharField(max_length=254, blank=True)
     due_at = models.DateTimeField()
     useful_until = models.DateTimeField()
     planned_at = models.DateTimeField()
@@ -203,6 +275,8 @@ class Message(TenantModel):
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     state_at = models.DateTimeField()
+    #: Every change of state since it was planned, kept by the database; see `messaging.life`.
+    life = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
     #: While queued: not before this. It starts as `due_at` and grows with back-off.
     attempt_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -235,14 +309,27 @@ class Message(TenantModel):
         constraints = [
             # The duplicate is unrepresentable: one text per occasion and recipient, for ever.
             models.UniqueConstraint(
-                fields=["clinic", "rule_number", "session", "revision", "recipient"],
+                fields=["clinic", "rule_number", "session", "revision", "recipient", "occasion"],
                 nulls_distinct=False,
                 name="message_once_per_occasion",
             ),
         ]
         indexes = [
-            # The claim: what is due, oldest first, across clinics.
-            models.Index(fields=["attempt_at"], name="message_due", condition=Q(state="queued")),
+            # The claim: what is due in each clinic, the most urgent and oldest first.
+            models.Index(
+                fields=["clinic", "priority", "attempt_at", "id"],
+                name="message_due",
+                condition=Q(state="queued"),
+            ),
+            # How long the oldest due message has waited, and what has become too late.
+            models.Index(
+                fields=["attempt_at"],
+                name="message_waiting",
+                condition=Q(state__in=["queued", "claimed"]),
+            ),
+            models.Index(
+                fields=["useful_until"], name="message_expiring", condition=Q(state="queued")
+            ),
             # The sweep: leases that ran out, and answers still owed.
             models.Index(
                 fields=["lease_until"],

@@ -14,6 +14,7 @@ from clinic.tenancy import EVERYWHERE, Everywhere, Hat, wear
 from messaging import receipts, replies
 from messaging.models import ProviderAccount
 from messaging.providers import PROVIDERS, provider_class
+from messaging.providers.base import Callback
 
 
 def callback_token(kind: str, account_id: int | None) -> str:
@@ -29,7 +30,7 @@ def delivery_receipts(request: HttpRequest, kind: str, token: str) -> HttpRespon
     An unknown receipt is answered 200 like a known one, or the gateway would repeat it for hours.
     """
     clinic_id, account_id = _whose(kind, token)
-    news = provider_class(kind).parse_receipts(_fields(request))
+    news = provider_class(kind).hear(_callback(request)).receipts
     with wear(Hat.WORKER, clinic_id=clinic_id):
         receipts.apply(kind, account_id, news, now=timezone.now())
     return _thanks()
@@ -40,14 +41,13 @@ def delivery_receipts(request: HttpRequest, kind: str, token: str) -> HttpRespon
 def inbound_texts(request: HttpRequest, kind: str, token: str) -> HttpResponse:
     """What a phone wrote to one of our lines. A stranger's is answered like a client's."""
     clinic_id, account_id = _whose(kind, token)
-    text = provider_class(kind).parse_inbound(_fields(request))
-    if text:
-        replies.receive(kind, account_id, clinic_id, [text], now=timezone.now())
+    news = provider_class(kind).hear(_callback(request)).inbound
+    replies.receive(kind, account_id, clinic_id, news, now=timezone.now())
     return _thanks()
 
 
-def _fields(request: HttpRequest) -> dict[str, object]:
-    return {**request.GET.dict(), **request.POST.dict()}
+def _callback(request: HttpRequest) -> Callback:
+    return Callback({**request.GET.dict(), **request.POST.dict()})
 
 
 def _thanks() -> HttpResponse:

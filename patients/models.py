@@ -71,6 +71,8 @@ class Client(TenantModel):
     muted_until = models.DateField(_("silent until"), null=True, blank=True)
     #: A risk flag stands: no automated text but the clinic's own emergency wording.
     crisis_since = models.DateTimeField(null=True, blank=True)
+    #: The client has died: nothing is sent and nobody calls, for whatever reason.
+    deceased_at = models.DateTimeField(null=True, blank=True)
     #: The client's own hours for texts, inside the clinic's; both or neither.
     texts_from = models.TimeField(_("texts from"), null=True, blank=True)
     texts_until = models.TimeField(_("texts until"), null=True, blank=True)
@@ -242,6 +244,8 @@ class ClientEvent(TenantModel):
         UNMUTED = "unmuted", _("automated texts allowed again")
         CRISIS = "crisis", _("crisis hold set")
         CRISIS_OVER = "crisis_over", _("crisis hold lifted")
+        DIED = "died", _("the client has died")
+        NOT_DIED = "not_died", _("the death was recorded by mistake")
         HOURS = "hours", _("own hours for texts changed")
         PAUSED = "paused", _("treatment paused")
         RESUMED = "resumed", _("treatment taken up again")

@@ -76,13 +76,37 @@ class Reason(StrEnum):
     WRONG_ECHO = "wrong_echo"
 
 
+class Approval(StrEnum):
+    """Whether a gateway takes only wordings it has approved beforehand."""
+
+    NEVER = "never"
+    OUTSIDE_WINDOW = "outside_window"  # unless the recipient has written within `WINDOW`
+    ALWAYS = "always"
+
+
+#: WhatsApp's customer service window: after a person's words anything may be written to them.
+WINDOW = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedText:
+    """A wording by the name under which the gateway has approved it, and its values in order."""
+
+    name: str
+    values: tuple[str, ...] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """One text to one recipient. `local_id` is our row id, the key against duplicates."""
 
     local_id: int
-    receptor: str = field(repr=False)  # E.164
+    receptor: str = field(repr=False)  # E.164; of an e-mail its address
     text: str = field(repr=False)
+    approved: ApprovedText | None = None
+    #: For e-mail: whose letter it is, and where its reader can stop such letters.
+    sender_name: str = ""
+    stop_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +134,16 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """News of one text, told by the gateway itself. Neither signed nor in order."""
+    """News of one text, told by the gateway itself. Not in order, and perhaps twice.
+
+    `local_id` is our own id where the gateway repeats it: it settles even a text whose answer never
+    arrived. `code` is the gateway's own reason for a failure.
+    """
 
     provider_id: str
     status: DeliveryStatus
+    local_id: int | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +162,31 @@ class InboundText:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountInfo:
-    """What is left on the account; `expires_at` is in UTC."""
+class Callback:
+    """A request to one of our callback addresses, as it came from who knows whom.
 
-    credit_rial: int
-    expires_at: datetime | None
+    `fields` are those of the query and of a form body, `headers` by their names in small letters.
+    """
+
+    fields: Mapping[str, object] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a callback told."""
+
+    receipts: tuple[Receipt, ...] = ()
+    inbound: tuple[InboundText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """What is left on the account; `expires_at` is in UTC. None where the gateway does not say."""
+
+    credit_rial: int | None
+    expires_at: datetime | None = None
 
 
 class ProviderError(Exception):
@@ -198,6 +248,11 @@ class Provider(ABC):
     """A gateway account that texts can be handed to. Safe to share between threads."""
 
     name: ClassVar[str]
+    channel: ClassVar[str] = "sms"  # a value of messaging.models.Channel
+    approval: ClassVar[Approval] = Approval.NEVER
+    calls_per_second: ClassVar[float] = (
+        5.0  # sends, over all workers; no gateway publishes a figure
+    )
     dedupes: ClassVar[bool]  # a second send with the same local_id returns the first message
     can_look_up: ClassVar[bool]  # it can be asked about a local_id
     max_batch: ClassVar[int]  # texts in one send
@@ -235,17 +290,22 @@ class Provider(ABC):
 
     @classmethod
     @abstractmethod
-    def parse_receipts(cls, params: Mapping[str, object]) -> list[Receipt]:
-        """The news in a callback's fields; empty for anything else. Never raises."""
+    def hear(cls, callback: Callback) -> News:
+        """The news in a callback; none in anything else. Never raises, whatever the bytes."""
 
-    @abstractmethod
+    @classmethod
+    def is_genuine(cls, callback: Callback, app_secret: str) -> bool:  # noqa: ARG003
+        """Whether the gateway itself signed it; True for gateways that sign nothing."""
+        return True
+
+    @classmethod
+    def greeting(cls, callback: Callback, verify_token: str) -> str | None:  # noqa: ARG003
+        """What to answer a gateway that tries an address out; None where it is no such call."""
+        return None
+
     def receive(self, line: str) -> list[InboundText]:
         """What came in on a line and was not fetched yet, a page at a time; empty at the end.
 
-        The gateway gives a text once: what is not kept is lost.
+        The gateway gives a text once: what is not kept is lost. Always empty where there is no inbox.
         """
-
-    @classmethod
-    @abstractmethod
-    def parse_inbound(cls, params: Mapping[str, object]) -> InboundText | None:
-        """The text in a callback's fields; None for anything else. Never raises."""
+        return []

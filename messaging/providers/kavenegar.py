@@ -13,11 +13,13 @@ from typing import Final
 from messaging.providers.base import (
     Accepted,
     AccountInfo,
+    Callback,
     DeliveryStatus,
     EchoMismatch,
     Found,
     InboundText,
     MessageRefused,
+    News,
     NotFound,
     OutcomeUnknown,
     OutgoingText,
@@ -141,6 +143,11 @@ class Kavenegar(Provider):
             for entry in _dicts(entries)
         )
         return [text for text in told if text]
+
+    @classmethod
+    def hear(cls, callback: Callback) -> News:
+        inbound = cls.parse_inbound(callback.fields)
+        return News(tuple(cls.parse_receipts(callback.fields)), (inbound,) if inbound else ())
 
     @classmethod
     def parse_receipts(cls, params: Mapping[str, object]) -> list[Receipt]:
