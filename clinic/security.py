@@ -32,8 +32,11 @@ SHARED_TABLES = {
     # The sender publishes the links that its texts carry.
     "clinic_directory": ("SELECT", "INSERT"),
 }
-#: Neither a clinic's nor a person's: the planner's own notes, which the web only reads.
-WORKER_TABLES = {"followup_watermark": ("SELECT", "INSERT", "UPDATE")}
+#: Neither a clinic's nor a person's: the engine's own notes, which the web only reads.
+WORKER_TABLES = {
+    "followup_watermark": ("SELECT", "INSERT", "UPDATE"),
+    "messaging_heartbeat": ("SELECT", "INSERT", "UPDATE"),
+}
 
 #: What the operator looks after; of all else in a clinic not even the number of rows.
 OPERATOR_MODELS = (Clinic, Membership)

@@ -365,6 +365,17 @@ class Message(TenantModel):
         return self.state in FINAL_STATES
 
 
+class Heartbeat(models.Model):
+    """When a part of the engine last finished its round, for the whole installation."""
+
+    part = models.CharField(max_length=20, primary_key=True)
+    #: The wall clock, even where time is moved: alarms compare it with their own.
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.part
+
+
 class Reply(TenantModel):
     """A text that came in from a client's phone, with what was made of it.
 

@@ -300,6 +300,7 @@ class CareTask(TenantModel):
         FEEDBACK = "feedback", _("feedback that asks for an answer")
         STOPPED = "stopped", _("stopped texts: are reminders still wanted?")
         REPLY = "reply", _("wrote back")
+        INSTEAD = "instead", _("a text did not arrive: tell it by phone")
 
     class Outcome(models.TextChoices):
         BOOKED = "booked", _("a session is booked")

@@ -98,6 +98,7 @@ def test_the_worker_may_touch_what_models_say_and_nothing_else(owner):
     beyond = {
         "clinic_directory": {"SELECT", "INSERT"},
         "followup_watermark": {"SELECT", "INSERT", "UPDATE"},
+        "messaging_heartbeat": {"SELECT", "INSERT", "UPDATE"},
     }
     assert rights_of("app_worker") == said | beyond
 
@@ -119,7 +120,8 @@ def test_the_worker_cannot_read(owner, table):
 
 def test_people_may_read_and_write_rows_and_nothing_above(owner):
     found = rights_of("app_web")
-    assert found.pop("followup_watermark") == {"SELECT"}
+    for notes in ("followup_watermark", "messaging_heartbeat"):
+        assert found.pop(notes) == {"SELECT"}
     assert set(map(frozenset, found.values())) == {READ_AND_WRITE}
     assert set(found) >= set(tenant_tables())
     assert "django_migrations" not in found
