@@ -125,6 +125,9 @@ class Clinic(models.Model):
     live_since = models.DateTimeField(null=True, blank=True)
     #: Somebody stopped everything that is sent, but for safety, until they let it go on.
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     monthly_cap_rial = models.PositiveBigIntegerField(
         _("spending limit for a month, in Rial"),
         null=True,
