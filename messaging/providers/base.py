@@ -73,6 +73,7 @@ class Reason(StrEnum):
     BAD_BATCH = "bad_batch"  # too many, none, one recipient twice or several texts in one call
     BAD_RECEPTOR = "bad_receptor"  # a number this gateway cannot reach
     BAD_TEXT = "bad_text"  # characters that cannot be written
+    LINKS_REFUSED = "links_refused"  # this account may send no links; the text may go without
     WRONG_ECHO = "wrong_echo"
 
 
@@ -307,5 +308,12 @@ class Provider(ABC):
         """What came in on a line and was not fetched yet, a page at a time; empty at the end.
 
         The gateway gives a text once: what is not kept is lost. Always empty where there is no inbox.
+        """
+        return []
+
+    def opted_out(self, line: str, since: datetime) -> list[str]:
+        """Who has told the gateway since then to be texted no more by a line, in E.164.
+
+        Always empty where the gateway keeps no such list. Asking twice gives the same numbers.
         """
         return []

@@ -1,13 +1,12 @@
 """Kavenegar: `sms/send` with `localid`, its look-up, its statuses, its inbox and its callbacks.
 
-`verify/lookup` has no localid and `sms/sendarray` spells it differently in every SDK, so neither is
-used: what cannot be repeated safely is not sent.
+`sms/sendarray` spells localid differently in every SDK and is not used: what cannot be repeated
+safely is not sent. `verify/lookup`, which has none, is a provider of its own.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from messaging.providers.base import (
@@ -28,7 +27,18 @@ from messaging.providers.base import (
     Receipt,
     RequestRefused,
 )
-from messaging.providers.kavenegar_client import KavenegarClient, whole_number
+from messaging.providers.batches import national_receptors
+from messaging.providers.kavenegar_client import KavenegarClient
+from messaging.providers.values import (
+    dicts,
+    fields,
+    international,
+    message_number,
+    moment,
+    national,
+    whole_number,
+    written,
+)
 from messaging.providers.wire import CONNECT_SECONDS, READ_SECONDS
 
 DEFAULT_BASE_URL: Final = "https://api.kavenegar.com"
@@ -46,8 +56,11 @@ _STATUSES: Final = {
     100: DeliveryStatus.UNKNOWN_ID,
 }
 _HIGHEST_COST: Final = 2**31  # in Rial, for one text; it has to fit where costs are kept
-_LONGEST_NUMBER: Final = 40
-_MOBILE: Final = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
+_ANSWERED_11: Final = 2  # why a number is on the block list
+_BLOCKED: Final = "active"
+_BLOCK_PAGE: Final = 200  # numbers in one page of the block list, and in one question
+_BLOCK_PAGES: Final = 100  # an end for a gateway that always has another page
+_UNBLOCK_AT_ONCE: Final = 50
 # What a gateway may do to a text on its way back: other line ends, other spaces, Persian letters
 # for Arabic ones. None of it can turn one client's text into another's.
 _SPELLINGS: Final = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "\u200c": None, "\u200f": None})
@@ -61,6 +74,7 @@ class Kavenegar(Provider):
     """
 
     name = "kavenegar"
+    address_setting = "KAVENEGAR_BASE_URL"
     dedupes = True
     can_look_up = True
     max_batch = 200
@@ -94,7 +108,7 @@ class Kavenegar(Provider):
         return self._client.is_loopback
 
     def send(self, texts: Sequence[OutgoingText]) -> list[Accepted]:
-        receptors = _receptors(texts, self.max_batch)
+        receptors = national_receptors(texts, self.max_batch)
         entries = self._client.sms_send(  # type: ignore[no-untyped-call]
             {
                 "receptor": ",".join(receptors),
@@ -104,13 +118,13 @@ class Kavenegar(Provider):
                 "hide": 1 if self._hide else None,
             }
         )
-        return _matched(texts, _dicts(entries))
+        return _matched(texts, dicts(entries))
 
     def look_up(self, local_ids: Sequence[int]) -> dict[int, Found | NotFound]:
         asked = self._question(local_ids)
         entries = asked and self._client.sms_statuslocalmessageid({"localid": asked})  # type: ignore[no-untyped-call]
         findings: dict[int, Found | NotFound] = {}
-        for entry in _dicts(entries):
+        for entry in dicts(entries):
             local_id, finding = whole_number(entry.get("localid")) or 0, _finding(entry)
             # Should the gateway contradict itself, "found" holds: believing "not found" costs a
             # second text, believing "found" at worst one that a person has to look after.
@@ -125,24 +139,80 @@ class Kavenegar(Provider):
         wanted = set(ours)
         return {
             provider_id: status
-            for entry in _dicts(entries)
-            if (provider_id := _provider_id(entry)) in wanted and (status := _status(entry))
+            for entry in dicts(entries)
+            if (provider_id := _number(entry)) in wanted and (status := _status(entry))
         }
 
     def account(self) -> AccountInfo:
-        for entry in _dicts(self._client.account_info()):  # type: ignore[no-untyped-call]
+        for entry in dicts(self._client.account_info()):  # type: ignore[no-untyped-call]
             credit = whole_number(entry.get("remaincredit"))
             if credit is not None:
-                return AccountInfo(credit, _moment(entry.get("expiredate")))
+                return AccountInfo(credit, moment(entry.get("expiredate")))
         raise OutcomeUnknown(Reason.INCOMPLETE)
 
     def receive(self, line: str) -> list[InboundText]:
         entries = self._client.sms_receive({"linenumber": line, "isread": 0})  # type: ignore[no-untyped-call]
         told = (
-            _inbound(entry, "sender", "receptor", at=_moment(entry.get("date")))
-            for entry in _dicts(entries)
+            _inbound(entry, "sender", "receptor", at=moment(entry.get("date")))
+            for entry in dicts(entries)
         )
         return [text for text in told if text]
+
+    def opted_out(self, line: str, since: datetime) -> list[str]:
+        """The numbers that answered one of our lines with 11 since then, in E.164."""
+        asked = {
+            "linenumber": line,
+            "blockreason": _ANSWERED_11,
+            "startdate": int(since.timestamp()),
+        }
+        numbers: dict[str, None] = {}
+        # Whether pages are counted from 0 or from 1 is not documented: the first is asked for
+        # without a number, the others from 1 on. At worst the first one comes twice.
+        for page in (None, *range(1, _BLOCK_PAGES)):
+            entries = list(dicts(self._client.line_blocked("list", {**asked, "pagenumber": page})))
+            numbers |= dict.fromkeys(international(entry.get("number")) for entry in entries)
+            if len(entries) < _BLOCK_PAGE:
+                break
+        return [number for number in numbers if number]
+
+    def block(self, line: str, numbers: Sequence[str]) -> None:
+        """Let a line of ours text these numbers no more, whoever asks it to."""
+        for some in _batches(numbers, _BLOCK_PAGE):
+            self._client.line_blocked("add", {"linenumber": line, "receptor": ",".join(some)})
+
+    def unblock(self, line: str, numbers: Sequence[str]) -> None:
+        """Undo `block`. Numbers that answered 11 stay blocked: only they can undo it."""
+        for some in _batches(numbers, _UNBLOCK_AT_ONCE):
+            self._client.line_blocked_remove({"linenumber": line, "receptor": ",".join(some)})
+
+    def blocked(self, line: str, numbers: Sequence[str]) -> set[str]:
+        """Those of the numbers that a line of ours cannot text, in E.164."""
+        found: set[str] = set()
+        for some in _batches(numbers, _BLOCK_PAGE):
+            asked = {"linenumber": line, "receptor": ",".join(some)}
+            for entry in dicts(self._client.line_blocked("exists", asked)):
+                if str(entry.get("status")).lower() == _BLOCKED:
+                    found.add(international(entry.get("number") or entry.get("receptor")))
+        return found & {international(number) for number in numbers} - {""}
+
+    def sent_to(self, receptor: str, start: datetime, end: datetime) -> dict[str, DeliveryStatus]:
+        """What this account sent to one number in at most a day, by the gateway's numbers.
+
+        The only way to find a text that left without a number of ours.
+        """
+        ((number,),) = _batches([receptor], 1)
+        asked = {"startdate": int(start.timestamp()), "enddate": int(end.timestamp())}
+        entries = self._client.sms_statusbyreceptor({"receptor": number, **asked})
+        return {
+            provider_id: status
+            for entry in dicts(entries)
+            if (provider_id := _number(entry)) and (status := _status(entry))
+        }
+
+    def sends_nothing(self) -> bool:
+        """Whether the account is in the gateway's own test mode, where every text is cancelled."""
+        config = self._client.account_config({})  # type: ignore[no-untyped-call]
+        return any(entry.get("debugmode") == "enabled" for entry in dicts(config))
 
     @classmethod
     def hear(cls, callback: Callback) -> News:
@@ -151,38 +221,18 @@ class Kavenegar(Provider):
 
     @classmethod
     def parse_receipts(cls, params: Mapping[str, object]) -> list[Receipt]:
-        fields = _fields(params)
-        provider_id, status = _provider_id(fields), _status(fields)
+        told = fields(params)
+        provider_id, status = _number(told), _status(told)
         return [Receipt(provider_id, status)] if provider_id and status else []
 
     @classmethod
     def parse_inbound(cls, params: Mapping[str, object]) -> InboundText | None:
-        return _inbound(_fields(params), "from", "to")
+        return _inbound(fields(params), "from", "to")
 
     def _question(self, ids: Sequence[int] | Sequence[str]) -> str:
         if len(ids) > self.max_statuses:
             raise RequestRefused(Reason.BAD_BATCH)
         return _joined(ids)
-
-
-def _receptors(texts: Sequence[OutgoingText], limit: int) -> list[str]:
-    """The numbers as the gateway dials them, or an error before anything leaves."""
-    ids, wordings = {text.local_id for text in texts}, {text.text for text in texts}
-    receptors = [_national(text.receptor) for text in texts]
-    if "" in receptors:
-        raise MessageRefused(Reason.BAD_RECEPTOR)
-    if any(not wording.strip() for wording in wordings):
-        raise MessageRefused(Reason.BAD_TEXT)
-    uneven = len(ids) != len(texts) or len(set(receptors)) != len(texts) or len(wordings) != 1
-    if uneven or len(texts) > limit:
-        raise RequestRefused(Reason.BAD_BATCH)
-    return receptors
-
-
-def _national(number: object) -> str:
-    """`09…` for a mobile in any form the gateway writes; empty for anything else."""
-    found = _MOBILE.fullmatch(str(number).strip())
-    return f"0{found[1]}" if found else ""
 
 
 def _matched(
@@ -193,16 +243,16 @@ def _matched(
     Entries are matched by the id they echo, else by receptor, never by position: a gateway that
     drops one entry would shift all the others onto the wrong clients.
     """
-    by_receptor = {_national(text.receptor): text for text in texts}
+    by_receptor = {national(text.receptor): text for text in texts}
     by_id = {text.local_id: text for text in texts}
     answers: list[Accepted] = []
     strange = False
     for entry in entries:
         local_id = whole_number(entry.get("localid"))
-        text = by_id.get(local_id or 0) or by_receptor.get(_national(entry.get("receptor")))
+        text = by_id.get(local_id or 0) or by_receptor.get(national(entry.get("receptor")))
         if text is None or not _echoes(entry, text):
             strange = strange or _says_something_else(entry)
-        elif provider_id := _provider_id(entry):
+        elif provider_id := _number(entry):
             answers.append(_accepted(text, provider_id, entry))
     return _complete(texts, answers, strange=strange)
 
@@ -224,13 +274,24 @@ def _complete(
     return [sure[text.local_id] for text in texts]
 
 
+def _batches(numbers: Iterable[str], size: int) -> list[list[str]]:
+    """The numbers as the gateway dials them, so many at a time.
+
+    Raises `MessageRefused` for one it cannot reach, before any of them is asked about.
+    """
+    found = list(map(national, numbers))
+    if "" in found:
+        raise MessageRefused(Reason.BAD_RECEPTOR)
+    return [found[start : start + size] for start in range(0, len(found), size)]
+
+
 def _echoes(entry: Mapping[str, object], text: OutgoingText) -> bool:
     """Whether an entry repeats our receptor and our text.
 
     A service line may add its opt-out words behind the text, so the echo may go on after ours.
     """
     message = entry.get("message")
-    if not isinstance(message, str) or _national(entry.get("receptor")) != _national(text.receptor):
+    if not isinstance(message, str) or national(entry.get("receptor")) != national(text.receptor):
         return False
     return _plain(message).startswith(_plain(text.text))
 
@@ -253,7 +314,7 @@ def _accepted(text: OutgoingText, provider_id: str, entry: Mapping[str, object])
 
 def _finding(entry: Mapping[str, object]) -> Found | NotFound | None:
     """Only a plain 100 means "not there"; an entry with gaps means nothing at all."""
-    status, provider_id = _status(entry), _provider_id(entry)
+    status, provider_id = _status(entry), _number(entry)
     if status is DeliveryStatus.UNKNOWN_ID:
         return NotFound()
     return Found(provider_id, status) if provider_id and status else None
@@ -264,20 +325,13 @@ def _status(entry: Mapping[str, object]) -> DeliveryStatus | None:
     return None if code is None else _STATUSES.get(code, DeliveryStatus.UNRECOGNISED)
 
 
-def _provider_id(entry: Mapping[str, object]) -> str:
+def _number(entry: Mapping[str, object]) -> str:
     """The gateway's number of a message, or empty."""
-    number = whole_number(entry.get("messageid"))
-    return str(number) if number and 0 < number < 2**63 else ""
+    return message_number(entry.get("messageid"))
 
 
 def _is_id(provider_id: str) -> bool:
-    return _provider_id({"messageid": provider_id}) == provider_id != ""
-
-
-def _dicts(entries: object) -> Iterator[dict[str, object]]:
-    """Entries as a list of objects, whether the gateway sent a list, one object or nothing."""
-    found = entries if isinstance(entries, list) else [entries]
-    return (entry for entry in found if isinstance(entry, dict))
+    return message_number(provider_id) == provider_id != ""
 
 
 def _joined(values: Iterable[object]) -> str:
@@ -288,36 +342,8 @@ def _inbound(
     entry: Mapping[str, object], sender: str, line: str, at: datetime | None = None
 ) -> InboundText | None:
     """A text that has a number, a sender and words; the callback and the inbox name them apart."""
-    provider_id, number = _provider_id(entry), _written(entry.get(sender))
+    provider_id, number = _number(entry), written(entry.get(sender))
     if not provider_id or not number or entry.get("message") is None:
         return None
-    words = entry["message"] if isinstance(entry["message"], str) else _written(entry["message"])
-    return InboundText(provider_id, number, _written(entry.get(line)), words, at)
-
-
-def _written(value: object) -> str:
-    """A short value that may be a number or its digits; empty for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(whole_number(value) or "")
-    return value.strip()[:_LONGEST_NUMBER] if isinstance(value, str) else ""
-
-
-def _fields(params: Mapping[str, object]) -> dict[str, object]:
-    """A callback's fields by their names in small letters; none where they cannot be read."""
-    try:
-        return {str(name).lower(): _single(params[name]) for name in params}
-    except Exception:  # noqa: BLE001 - strangers may post anything here; none of it is an error
-        return {}
-
-
-def _single(value: object) -> object:
-    """A form field read as a list of one."""
-    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-
-
-def _moment(value: object) -> datetime | None:
-    seconds = whole_number(value)
-    try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-    except (OverflowError, ValueError, OSError):
-        return None
+    words = entry["message"] if isinstance(entry["message"], str) else written(entry["message"])
+    return InboundText(provider_id, number, written(entry.get(line)), words, at)

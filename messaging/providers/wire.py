@@ -9,9 +9,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
@@ -33,6 +33,18 @@ _MAX_BODY: Final = 4 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
 _REDIRECTS: Final = range(300, 400)
 _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
+JSON: Final = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call. Nothing of it is shown: addresses and headers hold keys, bodies hold texts."""
+
+    verb: str
+    url: str = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ def _watch(manager: Any) -> Any:
 
 
 class Wire:
-    """Posts forms and reads the answers whole. Keeps one open connection per thread.
+    """Makes calls and reads the answers whole. Keeps one open connection per thread.
 
     With `direct`, the proxies that the environment names are not used.
     """
@@ -135,14 +147,18 @@ class Wire:
         self._local = threading.local()
 
     def post(self, url: str, form: bytes, *, secrets: tuple[str, ...] = ()) -> Answer:
-        """Post a form-encoded body. `secrets` are parts of `url` that no log may show.
+        """Post a form-encoded body; see `call`."""
+        return self.call(Request("POST", url, form, {"Content-Type": FORM}), secrets=secrets)
+
+    def call(self, request: Request, *, secrets: tuple[str, ...] = ()) -> Answer:
+        """Make one call, once. `secrets` are parts of its address that no log may show.
 
         Redirects are not followed. Raises `NotAccepted` when nothing can have left, otherwise
         `OutcomeUnknown`.
         """
         _call.stage, _call.secrets = _Stage.UNTRACKED, secrets
         try:
-            outcome = self._attempt(url, form)
+            outcome = self._attempt(request)
         finally:
             _call.secrets = ()
         # Raised here, not where it was caught: the caught error names the address, and would hang
@@ -151,10 +167,10 @@ class Wire:
             raise outcome
         return outcome
 
-    def _attempt(self, url: str, form: bytes) -> Answer | ProviderError:
+    def _attempt(self, request: Request) -> Answer | ProviderError:
         try:
             with self._session() as session:
-                return _exchange(session, url, form, self._timeouts)
+                return _exchange(session, request, self._timeouts)
         except ProviderError as error:
             return error
         except Exception as error:  # noqa: BLE001 - any failure past the first byte is "unknown"
@@ -203,14 +219,17 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _exchange(
-    session: requests.Session, url: str, form: bytes, timeouts: tuple[float, float]
-) -> Answer:
-    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+def _exchange(session: requests.Session, request: Request, timeouts: tuple[float, float]) -> Answer:
     # A time-out counts from byte to byte; the deadline ends an answer that drips.
     deadline = time.monotonic() + sum(timeouts)
-    with session.post(
-        url, data=form, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
+    with session.request(
+        request.verb,
+        request.url,
+        data=request.body or None,
+        headers=request.headers,
+        timeout=timeouts,
+        allow_redirects=False,
+        stream=True,
     ) as response:
         if response.status_code in _REDIRECTS:
             raise OutcomeUnknown(Reason.REDIRECTED, response.status_code)
