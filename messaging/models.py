@@ -385,6 +385,8 @@ class Reply(TenantModel):
     class Intent(models.TextChoices):
         STOP = "stop", _("stops texts")
         START = "start", _("wants texts again")
+        CONFIRM = "confirm", _("comes to the session")
+        CANCEL = "cancel", _("does not come to the session")
         OTHER = "other", _("something else")
 
     provider = models.CharField(max_length=20)

@@ -244,6 +244,7 @@ class ClientEvent(TenantModel):
         UNMUTED = "unmuted", _("automated texts allowed again")
         CRISIS = "crisis", _("crisis hold set")
         CRISIS_OVER = "crisis_over", _("crisis hold lifted")
+        EMERGENCY = "emergency", _("emergency text sent")
         DIED = "died", _("the client has died")
         NOT_DIED = "not_died", _("the death was recorded by mistake")
         HOURS = "hours", _("own hours for texts changed")
@@ -262,6 +263,9 @@ class ClientEvent(TenantModel):
     note = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    # The planner asks since when a client is planned for again.
+    worker_rights = ("SELECT",)
 
     class Meta(TenantModel.Meta):
         ordering = ["-at", "-id"]

@@ -291,7 +291,7 @@ class CareTask(TenantModel):
         CALL = "call", _("call")
         CALL_ME = "call_me", _("asks to be called")
         RESCHEDULE = "reschedule", _("asks for another time")
-        CANCELLED = "cancelled", _("cancelled by the link")
+        CANCELLED = "cancelled", _("cancelled by the client")
         CONTINUE = "continue", _("wants to go on")
         NO_SHOW = "no_show", _("missed two sessions in a row")
         NO_NEXT_BOOKING = "no_next", _("nothing booked after the last session")
@@ -311,6 +311,7 @@ class CareTask(TenantModel):
         NOT_NOW = "not_now", _("does not want to go on now")
         FINISHED = "finished", _("has finished")
         ELSEWHERE = "elsewhere", _("goes elsewhere")
+        DECEASED = "deceased", _("the client has died")
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="tasks")
