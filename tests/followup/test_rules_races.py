@@ -15,6 +15,7 @@ from messaging.models import Message
 from patients import care
 from tests.followup.clinics import tehran
 from tests.followup.practice import plan_at, practice, send_at
+from tests.locks import come_to_wait
 
 NOW = "2026-11-28 18:20"
 
@@ -67,8 +68,7 @@ def test_two_senders_at_once_cannot_both_send_the_second(p, gateway):
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
         ready, _ = outbox.begin_sending(ids, verdict.text, carrier, holder="first", now=moment)
         thread, counts = in_thread(lambda: send_at(NOW))
-        thread.join(timeout=1)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     assert (len(ready), waited, counts) == (1, True, [Counter({"skipped:budget": 1})])
     assert states() == [("sending", ""), ("sent", ""), ("skipped", "budget")]
@@ -88,8 +88,7 @@ def test_a_sender_waits_for_a_hold_under_way_and_then_sends_nothing(p, gateway, 
     with wear(Hat.WEB, clinic_id=p.clinic.pk):
         verb(p.client, now=tehran(NOW))
         thread, _ = in_thread(lambda: send_at(NOW))
-        thread.join(timeout=1)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     assert (waited, len(gateway.messages)) == (True, 1)
 

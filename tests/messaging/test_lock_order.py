@@ -17,6 +17,7 @@ from sessions_app.client_actions import Overtaken, cannot_come
 from sessions_app.links import Page, Purpose, publish
 from sessions_app.models import ClientLink, Session
 from tests import factories
+from tests.locks import come_to_wait
 from tests.messaging.test_races import in_thread
 
 NOW = factories.NOW
@@ -61,12 +62,12 @@ def test_switching_a_rule_off_and_a_sender_do_not_wait_for_each_other(clinic):
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         Message.objects.select_for_update(of=("self",)).get(pk=second.pk)
         off, cancelled = in_clinic(clinic, lambda: outbox.cancel_of_rule(7, now=NOW))
-        off.join(timeout=1)
+        come_to_wait()
         sender, sent = in_clinic(clinic, send, Hat.WORKER)
-        sender.join(timeout=1)
+        waited = come_to_wait(2)
     off.join(timeout=20)
     sender.join(timeout=20)
-    assert (cancelled, sent) == ([2], [{}])
+    assert (waited, cancelled, sent) == (True, [2], [{}])
 
 
 def test_two_bookings_for_one_couple_do_not_wait_for_each_other(clinic, monkeypatch):
@@ -116,7 +117,8 @@ def test_who_is_being_taken_out_of_a_session_no_longer_cancels_it(clinic):
     with wear(Hat.WEB, clinic_id=clinic.pk):
         actions.edit(session, clients=[staying], service=session.service, now=NOW)
         thread, said = in_clinic(clinic, cannot)
-        thread.join(timeout=1)
+        waited = come_to_wait()
     thread.join(timeout=20)
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-        assert (said, Session.objects.get().state) == (["overtaken"], "scheduled")
+        assert (waited, said) == (True, ["overtaken"])
+        assert Session.objects.get().state == "scheduled"

@@ -14,6 +14,7 @@ from messaging.models import Message
 from patients.actions import set_consent
 from sessions_app import actions
 from tests.followup.clinics import live_clinic, session_at, tehran
+from tests.locks import come_to_wait
 
 DUE = tehran("2026-11-25 17:30")
 
@@ -50,8 +51,7 @@ def while_it_is_uncommitted(session, change):
     with wear(Hat.WEB, clinic_id=session.clinic_id, user_id=1):
         change()
         thread, counts = in_thread(lambda: delivery.drain(lambda: DUE))
-        thread.join(timeout=2)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     return waited, counts[0]
 
@@ -131,8 +131,7 @@ def test_a_message_stopped_after_the_claim_does_not_leave(session, gateway, monk
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
         ready, _ = outbox.begin_sending(ids, verdict.text, carrier, holder="sender", now=DUE)
         thread, _ = in_thread(stop)
-        thread.join(timeout=1)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     assert (len(ready), waited, outcome) == (1, True, ["too late"])
 

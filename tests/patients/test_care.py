@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 
 import pytest
 from django.db import connection
@@ -13,6 +12,7 @@ from patients.actions import ensure_treatment
 from patients.models import Client, ClientEvent, Treatment
 from patients.queries import is_muted
 from tests import factories
+from tests.locks import come_to_wait
 
 NOW = factories.NOW
 TODAY = dt.date(2026, 11, 21)
@@ -398,8 +398,7 @@ def test_two_first_bookings_at_once_make_one_treatment(settled):
     with wear(Hat.WEB, clinic_id=person.clinic_id, user_id=1):
         first = ensure_treatment(*settled, now=NOW)
         thread, found = in_thread(person.clinic, lambda: ensure_treatment(*settled, now=NOW))
-        thread.join(timeout=1)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     assert (waited, found) == (True, [first])
 
@@ -416,7 +415,6 @@ def test_a_second_hold_waits_for_the_first_and_is_refused(settled):
     with wear(Hat.WEB, clinic_id=person.clinic_id, user_id=1):
         care.hold_for_crisis(person, now=NOW)
         thread, found = in_thread(person.clinic, hold)
-        time.sleep(0.3)
-        assert found == []
+        waited = come_to_wait()
     thread.join(timeout=20)
-    assert found == ["refused"]
+    assert (waited, found) == (True, ["refused"])

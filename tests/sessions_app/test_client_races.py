@@ -17,6 +17,7 @@ from sessions_app import actions
 from sessions_app.links import Purpose
 from sessions_app.models import CareTask, ClientLink, Session, SessionChange
 from tests import factories
+from tests.locks import come_to_wait
 from tests.sessions_app.client_links import attended, published
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -118,8 +119,7 @@ def test_a_yes_waits_for_a_move_under_way_and_is_then_asked_again(coming):
     with wear(Hat.WEB, clinic_id=session.clinic_id):
         actions.move(session, starts_at=session.ends_at, now=session.booked_at)
         thread.start()
-        thread.join(timeout=2)
-        waited = thread.is_alive()
+        waited = come_to_wait()
     thread.join(timeout=20)
     assert (waited, statuses) == (True, [409])
     assert everywhere(Session.objects.get).state == "scheduled"

@@ -29,6 +29,7 @@ from sessions_app import actions, rhythm
 from sessions_app.models import OPEN_STATES, Rhythm, Session
 from tests import factories
 from tests.exchange import files
+from tests.locks import come_to_wait
 
 NOW = factories.NOW
 DAY = dt.timedelta(days=1)
@@ -411,7 +412,7 @@ def inside(shared):
 
 
 def meanwhile(shared, work):
-    """Run `work` in another transaction; it must wait for the one that is open here."""
+    """Run `work` in another transaction, up to where it waits for the one that is open here."""
 
     def run():
         try:
@@ -422,8 +423,7 @@ def meanwhile(shared, work):
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(timeout=1)
-    return thread
+    return thread, come_to_wait()
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["a known client", "a new client"])
@@ -433,8 +433,7 @@ def test_two_bookings_at_once_leave_the_earlier_as_the_next(shared, is_known):
             book_at(shared, 30, 0)
     with inside(shared):
         book_at(shared, 3, 0)
-        thread = meanwhile(shared, lambda: book_at(shared, 9, 1))
-        waited = thread.is_alive()
+        thread, waited = meanwhile(shared, lambda: book_at(shared, 9, 1))
     thread.join(timeout=20)
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         found = Rhythm.objects.get()
@@ -447,11 +446,12 @@ def test_a_visit_recorded_while_another_session_is_booked_is_not_lost(shared):
         visit = book_at(shared, -1, 0)
     with inside(shared):
         actions.record(visit, "attended", now=NOW)
-        thread = meanwhile(shared, lambda: book_at(shared, 9, 1))
+        thread, waited = meanwhile(shared, lambda: book_at(shared, 9, 1))
     thread.join(timeout=20)
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         found = Rhythm.objects.get()
-        assert (found.last_attended_id, found.next_session_at) == (visit.pk, NOW + 9 * DAY)
+        assert (waited, found.last_attended_id) == (True, visit.pk)
+        assert found.next_session_at == NOW + 9 * DAY
 
 
 # -- The nightly check ------------------------------------------------------------------------------
