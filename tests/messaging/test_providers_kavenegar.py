@@ -1,6 +1,5 @@
 import pickle
 import random
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -19,6 +18,7 @@ from messaging.providers.base import (
 )
 from messaging.providers.kavenegar import Kavenegar
 from sandbox.testing import running_gateway
+from tests.messaging.harnesses import traces
 from tests.messaging.kavenegars import KEY, RECEPTOR, TEXT, kavenegar, raised_by, texts
 
 NOW = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
@@ -269,14 +269,6 @@ def test_account_tells_credit_and_expiry(gateway, provider):
 def secrets():
     national = [text.receptor.removeprefix("+98") for text in texts(3)]
     return [KEY, "4B6E2F7A", "canary", TEXT, TEXT[:12], "%D8%B3", "127.0.0.1", *national]
-
-
-def traces(error):
-    """Everything an error could be logged as, along its whole chain."""
-    while error is not None:
-        yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
-        yield "".join(traceback.format_exception(error, chain=False))
-        error = error.__cause__ or error.__context__
 
 
 @pytest.mark.parametrize(

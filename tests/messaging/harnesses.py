@@ -1,0 +1,157 @@
+"""How the contract test speaks with each provider's stand-in: one harness for every provider.
+
+A harness builds the provider, lets its gateway fail in the few ways that every gateway can, and says
+what has arrived there. A provider in the registry without one fails the contract test.
+"""
+
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Self
+
+from messaging.providers import get_provider
+from messaging.providers.base import OutgoingText, Provider
+from sandbox.testing import RunningGateway, running_gateway
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens there
+TEXT = "سلام خانم رضایی؛ جلسه‌ی شما پنجشنبه ساعت ۱۷:۳۰ است."
+
+
+class Harness(ABC):
+    """One account at a stand-in that runs for the length of `running`."""
+
+    kind: ClassVar[str]  # its name in the registry
+    #: The account's secret; nothing may ever show it.
+    key: ClassVar[str]
+    receptor: ClassVar[str] = "+989121234567"
+    #: Someone this gateway can never reach; told before anything leaves.
+    unreachable: ClassVar[str] = "+982188776655"
+    #: Names a callback of this gateway uses, so that random ones come near to real ones.
+    words: ClassVar[tuple[str, ...]] = ()
+    #: What this gateway's protocol has no way to do, of "html" (a proxy's error page) and "rate".
+    lacks: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    @abstractmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        """A harness with its stand-in running."""
+
+    @abstractmethod
+    def provider(self, **settings: object) -> Provider:
+        """An account at the stand-in."""
+
+    @abstractmethod
+    def provider_of_nobody(self) -> Provider:
+        """The same account at an address where nobody listens."""
+
+    @abstractmethod
+    def provider_elsewhere(self, *, encrypted: bool) -> Provider:
+        """The same account on another machine, never spoken to."""
+
+    @property
+    @abstractmethod
+    def taken(self) -> int:
+        """How many texts the gateway has taken."""
+
+    @property
+    @abstractmethod
+    def calls(self) -> int:
+        """How many calls have arrived, refused ones too."""
+
+    @abstractmethod
+    def lose_next_answer(self) -> None:
+        """The next text is taken, and its answer lost."""
+
+    @abstractmethod
+    def refuse_key(self) -> None:
+        """The gateway no longer knows the account."""
+
+    def answer_html(self) -> None:
+        """The next call gets a proxy's page with HTTP 502 and does not reach the gateway."""
+        raise NotImplementedError
+
+    def limit_rate(self) -> None:
+        """The next call comes too soon after others."""
+        raise NotImplementedError
+
+    def text(self, local_id: int = 7_000_001, receptor: str = "") -> OutgoingText:
+        return OutgoingText(local_id, receptor or self.receptor, TEXT)
+
+    def secrets(self) -> list[str]:
+        """What no error, repr or log line may hold."""
+        number = self.receptor.removeprefix("+98")
+        return [self.key, number, self.unreachable.removeprefix("+98"), TEXT[:12], "%D8%B3"]
+
+
+class SandboxHarness(Harness):
+    """What the gateways share whose stand-in is the sandbox."""
+
+    rate_code: ClassVar[int]
+
+    def __init__(self, gateway: RunningGateway) -> None:
+        self.gateway = gateway
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        with running_gateway() as gateway:
+            yield cls(gateway)
+
+    @abstractmethod
+    def at(self, base_url: str, **settings: object) -> Provider:
+        """The account at this address."""
+
+    def provider(self, **settings: object) -> Provider:
+        return self.at(self.gateway.base_url, **settings)
+
+    def provider_of_nobody(self) -> Provider:
+        return self.at(NOBODY)
+
+    def provider_elsewhere(self, *, encrypted: bool) -> Provider:
+        return self.at("https://gateway.example" if encrypted else "http://gateway.example")
+
+    @property
+    def taken(self) -> int:
+        return len(self.gateway.messages)
+
+    @property
+    def calls(self) -> int:
+        return len(self.gateway.calls)
+
+    def lose_next_answer(self) -> None:
+        self.gateway.fail_next("accept_then_drop")
+
+    def refuse_key(self) -> None:
+        self.gateway.options.bad_keys = (self.key,)
+
+    def answer_html(self) -> None:
+        self.gateway.fail_next("html")
+
+    def limit_rate(self) -> None:
+        self.gateway.fail_next("code", code=self.rate_code)
+
+
+class KavenegarHarness(SandboxHarness):
+    kind = "kavenegar"
+    key = "4B6E2F7A/canary+key="
+    words = ("messageid", "status", "from", "to", "message")
+    rate_code = 451
+
+    def at(self, base_url: str, **settings: object) -> Provider:
+        return get_provider(self.kind, api_key=self.key, base_url=base_url, **settings)
+
+
+HARNESSES: dict[str, type[Harness]] = {
+    harness.kind: harness
+    for harness in (KavenegarHarness,)
+}  # fmt: skip
+
+
+def traces(error: BaseException | None) -> Iterator[str]:
+    """Everything an error could be logged as, along its whole chain."""
+    while error is not None:
+        yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
+        yield "".join(traceback.format_exception(error, chain=False))
+        error = error.__cause__ or error.__context__
