@@ -33,17 +33,26 @@ def open_clinic(
 
 
 def _add_rules(now: dt.datetime) -> None:
-    """In two statements: a clinic begins with forty rules and wordings."""
+    """In two statements: a clinic begins with sixty rules and wordings."""
     wordings = [
-        Template(key=default.key, body=body, invites=invites, updated_at=now)
+        Template(key=default.key, body=body, updated_at=now, **made_for)
         for default in DEFAULT_RULES
-        for invites, bodies in ((False, default.bodies), (True, default.inviting))
+        for bodies, made_for in _bodies(default)
         for body in bodies
     ]
     for wording in wordings:
         wording.clean()
     Template.objects.bulk_create(wordings)
     Rule.objects.bulk_create([_rule(default, now) for default in DEFAULT_RULES])
+
+
+def _bodies(default: DefaultRule) -> list[tuple[tuple[str, ...], dict[str, bool]]]:
+    """The rule's words, with the fields of wordings that are for some texts only."""
+    return [
+        (default.bodies, {}),
+        (default.inviting, {"invites": True}),
+        (default.plain, {"plain": True}),
+    ]
 
 
 def _rule(default: DefaultRule, now: dt.datetime) -> Rule:

@@ -5,7 +5,8 @@ largest trial (AJMC 2018;24(8):377); one client in three is not seen again withi
 first session (Psychiatr Serv 2012;63:705), which is what most of the others are for. The words name
 no therapy, since a lock screen shows them, and press nobody; changing or cancelling is said to be
 easy, because an early "no" frees an hour. Each rule has alternates, so that nobody reads the same
-words twice in a row; one of them needs no phone, for clinics that have none on file.
+words twice in a row; one of them needs no phone, for clinics that have none on file. Texts with a
+link have others without one, for accounts whose gateway refuses links.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class DefaultRule:
     bodies: tuple[str, ...]
     #: For the texts that carry a link to the feedback form.
     inviting: tuple[str, ...] = ()
+    #: Without a link, for accounts that take none.
+    plain: tuple[str, ...] = ()
     purpose: str = Purpose.TRANSACTIONAL
     enabled: bool = True
     numbers: dict[str, float] = field(default_factory=dict)
@@ -51,6 +54,16 @@ BOOKED = DefaultRule(
             " اگر تغییری خواستید، خبرمان کنید: {پیوند جلسه}\n{کلینیک}"
         ),
     ),
+    plain=(
+        (
+            "سلام {خطاب}، وقت شما با {درمانگر} برای {روز} ساعت {ساعت} ثبت شد. تغییر یا لغو با"
+            " یک تماس: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. {روز} ساعت {ساعت} با {درمانگر} برایتان کنار گذاشته شد. اگر تغییری"
+            " خواستید، خبرمان کنید.\n{کلینیک}"
+        ),
+    ),
     numbers={"offset_minutes": 3, "useful_minutes": HOUR},
 )
 MOVED = DefaultRule(
@@ -65,6 +78,16 @@ MOVED = DefaultRule(
         (
             "{خطاب}، سلام. وقت تازه‌ی شما با {درمانگر}، {روز} ساعت {ساعت} است."
             " تغییر یا لغو: {پیوند جلسه}\n{کلینیک}"
+        ),
+    ),
+    plain=(
+        (
+            "سلام {خطاب}، وقت تازه‌ی شما با {درمانگر} {روز} ساعت {ساعت} است. اگر مناسب نیست،"
+            " تماس بگیرید: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. وقت شما با {درمانگر} تغییر کرد: {روز} ساعت {ساعت}. اگر جور نیست،"
+            " خبرمان کنید.\n{کلینیک}"
         ),
     ),
     numbers={"offset_minutes": 3},
@@ -99,6 +122,16 @@ REMINDER_72H = DefaultRule(
             " اگر زمان دیگری بهتر است، خبرمان کنید: {پیوند جلسه}\n{کلینیک}"
         ),
     ),
+    plain=(
+        (
+            "سلام {خطاب}، {روز} ساعت {ساعت} با {درمانگر} قرار دارید. اگر زمان دیگری بهتر است،"
+            " تماس بگیرید: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. {روز} ساعت {ساعت} وقت دیدار شما با {درمانگر} است. اگر آمدن ممکن"
+            " نیست، خبرمان کنید.\n{کلینیک}"
+        ),
+    ),
     numbers={
         "offset_minutes": 72 * HOUR,
         "useful_minutes": 24 * HOUR,
@@ -117,6 +150,16 @@ REMINDER_24H = DefaultRule(
         (
             "{خطاب}، سلام. {روز} ساعت {ساعت} با {درمانگر} قرار دارید."
             " اگر برایتان مقدور نیست، خبرمان کنید: {پیوند جلسه}\n{کلینیک}"
+        ),
+    ),
+    plain=(
+        (
+            "سلام {خطاب}، {روز} ساعت {ساعت} با {درمانگر} منتظرتان هستیم. تغییر یا لغو:"
+            " {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. {روز} ساعت {ساعت} با {درمانگر} می‌بینیمتان. اگر مقدور نیست، کافی"
+            " است خبر دهید.\n{کلینیک}"
         ),
     ),
     numbers={
@@ -193,6 +236,16 @@ NO_NEXT_BOOKING = DefaultRule(
             " {پیوند انتخاب}\n{کلینیک}"
         ),
     ),
+    plain=(
+        (
+            "سلام {خطاب}، وقت دیدار بعدی شما با {درمانگر} ثبت نشده است. برای هماهنگی، هر زمان"
+            " خواستید: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. اگر مایل باشید، وقت دیدار بعدی‌تان با {درمانگر} را هماهنگ می‌کنیم؛"
+            " کافی است خبرمان کنید.\n{کلینیک}"
+        ),
+    ),
     purpose=Purpose.FOLLOW_UP,
     numbers={"offset_minutes": 2 * DAY, "useful_minutes": 6 * DAY},
 )
@@ -240,6 +293,16 @@ SILENT_1 = DefaultRule(
             " کافی است بگویید: {پیوند انتخاب} یا {تلفن}\n{کلینیک}"
         ),
     ),
+    plain=(
+        (
+            "سلام {خطاب}، مدتی است شما را ندیده‌ایم و امیدواریم خوب باشید. ادامه، کمی مکث یا"
+            " پایان؛ هر کدام را خواستید، بگویید: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. جویای حالتان هستیم. هر تصمیمی داشته باشید برایمان محترم است و هر"
+            " زمان خواستید، در خدمتیم.\n{کلینیک}"
+        ),
+    ),
     purpose=Purpose.FOLLOW_UP,
     numbers={"factor": 1},
 )
@@ -257,6 +320,16 @@ SILENT_2 = DefaultRule(
             " هر کدام باشد، محترم است: {پیوند انتخاب}\n{کلینیک}"
         ),
     ),
+    plain=(
+        (
+            "سلام {خطاب}، به یادتان هستیم. اگر بخواهید دوباره شروع کنید، با هم وقت مناسبی"
+            " پیدا می‌کنیم: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. ادامه با {درمانگر}، کمی مکث یا پایان؛ انتخاب با شماست و هر کدام"
+            " باشد، محترم است.\n{کلینیک}"
+        ),
+    ),
     purpose=Purpose.FOLLOW_UP,
     numbers={"factor": 2, "floor_days": 45},
 )
@@ -272,6 +345,16 @@ SILENT_3 = DefaultRule(
         (
             "{خطاب}، سلام. دیگر درباره‌ی ادامه‌ی دیدارها پیام نمی‌دهیم تا مزاحمتان نباشیم."
             " درِ اینجا به رویتان باز است: {پیوند انتخاب}\n{کلینیک}"
+        ),
+    ),
+    plain=(
+        (
+            "سلام {خطاب}، این آخرین پیام ما درباره‌ی ادامه‌ی دیدارهاست. هر زمان خواستید، با"
+            " کمال میل کنارتان هستیم: {تلفن}\n{کلینیک}"
+        ),
+        (
+            "{خطاب}، سلام. دیگر درباره‌ی ادامه‌ی دیدارها پیام نمی‌دهیم تا مزاحمتان نباشیم."
+            " درِ اینجا به رویتان باز است.\n{کلینیک}"
         ),
     ),
     purpose=Purpose.FOLLOW_UP,

@@ -15,7 +15,7 @@ from clinic.models import Directory, Service, Therapist, User
 from followup.models import Kind, Rule, Watermark
 from messaging.models import Template
 from messaging.placeholders import Placeholder
-from messaging.render import placeholders_of
+from messaging.render import has_link, placeholders_of
 
 #: Which kinds of rule a page of the client's fits: its text must be about what the page asks.
 FITTING: dict[Directory.Purpose, tuple[Kind, ...]] = {
@@ -47,8 +47,10 @@ def _scanned_to(kind: str) -> dt.datetime | None:
 
 
 def general_wordings(key: str) -> QuerySet[Template]:
-    """The wordings that fit every text of a rule."""
-    return Template.objects.filter(key=key, service=None, therapist=None, invites=False)
+    """The wordings that fit every text of a rule, through every account that takes links."""
+    return Template.objects.filter(
+        key=key, service=None, therapist=None, invites=False, plain=False
+    )
 
 
 def save_wording(
@@ -59,22 +61,36 @@ def save_wording(
     service: Service | None,
     therapist: Therapist | None,
     invites: bool,
+    plain: bool = False,
+    approved_name: str = "",
     now: dt.datetime,
     by: User | None = None,
 ) -> None:
     """Add a wording to a rule, or change one. Queued messages use it: a text is written last.
 
-    Raises ValidationError for a text that could not be sent, and where a rule that is on would be
-    left without a general wording.
+    Raises ValidationError for a text that could not be sent, for a link in a plain one, and where a
+    rule that is on would be left without a general wording.
     """
+    if plain:
+        check_plain(body)
     with transaction.atomic():
-        is_general = not (service or therapist or invites)
+        is_general = not (service or therapist or invites or plain)
         if wording.pk and not is_general:
             _spare_the_last(wording, rule)
         wording.key, wording.body, wording.invites = rule.key, body, invites
         wording.service, wording.therapist = service, therapist
+        wording.plain, wording.approved_name = plain, approved_name
         wording.updated_at, wording.updated_by = now, by
         wording.save()
+
+
+def check_plain(body: str) -> None:
+    """Refuse a link in a text that is for accounts which take none. Raises on the field `body`."""
+    if has_link(body):
+        raise ValidationError(
+            {"body": _("This text is for accounts that take no links; leave the link out.")},
+            code="link",
+        )
 
 
 def remove_wording(wording: Template, rule: Rule) -> None:

@@ -20,6 +20,8 @@ from sessions_app.links import Page
 #: What the gateways take at most, in characters.
 LONGEST = 900
 _BRACES = re.compile(r"\{([^{}]*)\}")
+#: What gateways take for a link.
+_ADDRESS = re.compile(r"://|\b[a-z0-9-]+\.[a-z]{2,}", re.IGNORECASE)
 
 
 class Unrenderable(ValueError):
@@ -35,6 +37,12 @@ def check(body: str) -> None:
 
 def placeholders_of(body: str) -> list[Placeholder]:
     return [found for name in _BRACES.findall(body) if (found := find(name))]
+
+
+def has_link(body: str) -> bool:
+    """Whether a text of this body has an address in it: a page of the client's, or one written out."""
+    linked = any(placeholder.page is not None for placeholder in placeholders_of(body))
+    return linked or _ADDRESS.search(body) is not None
 
 
 def pages_of(body: str, occasion: Occasion) -> list[Page]:
@@ -59,6 +67,11 @@ def render(body: str, occasion: Occasion) -> str:
         return clean(_BRACES.sub(fill, body), lines=True)
     except LookupError:
         raise Unrenderable("placeholder without its subject") from None
+
+
+def values_of(body: str, occasion: Occasion) -> list[str]:
+    """The values of a body that can be rendered, in the order of its placeholders."""
+    return [clean(placeholder.value(occasion)) for placeholder in placeholders_of(body)]
 
 
 def sample(body: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from messaging.models import Message, Template
+from messaging.render import has_link
 
 Key = tuple[int, str]
 
@@ -22,14 +23,25 @@ def wordings_of(messages: Iterable[Message]) -> dict[Key, list[Template]]:
     return found
 
 
-def choose(message: Message, wordings: Sequence[Template], *, invites: bool) -> list[Template]:
+def choose(
+    message: Message, wordings: Sequence[Template], *, invites: bool, plain: bool = False
+) -> list[Template]:
     """The wordings that fit the session, the best first: therapist before service before all.
 
     A text that invites feedback prefers a wording made for it; no other text may use one. Among
     equals a client's texts take turns, by how many of the rule's the client has had. The others are
     for when the first cannot be written, as without the clinic's phone.
+
+    `plain`: for an account whose gateway refuses links. Then no wording with a link is chosen, and
+    among equals those made for such accounts come first; otherwise those are left out.
     """
-    fitting = [w for w in wordings if _fits(w, message) and (invites or not w.invites)]
+    fitting = [
+        wording
+        for wording in wordings
+        if _fits(wording, message)
+        and (invites or not wording.invites)
+        and (not has_link(wording.body) if plain else not wording.plain)
+    ]
     turns = defaultdict(list)
     for wording in fitting:
         turns[_rank(wording)].append(wording)
@@ -51,5 +63,10 @@ def _fits(wording: Template, message: Message) -> bool:
     )  # fmt: skip
 
 
-def _rank(wording: Template) -> tuple[bool, bool, bool]:
-    return wording.invites, wording.therapist_id is not None, wording.service_id is not None
+def _rank(wording: Template) -> tuple[bool, bool, bool, bool]:
+    return (
+        wording.invites,
+        wording.therapist_id is not None,
+        wording.service_id is not None,
+        wording.plain,
+    )

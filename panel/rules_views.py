@@ -43,7 +43,8 @@ SAVE = "save"
 def rules(request: ClinicRequest) -> HttpResponse:
     every = list(Rule.objects.all())
     names = Names.of(every)
-    counts = Counter(Template.objects.order_by().values_list("key", flat=True))
+    alternates = Template.objects.filter(plain=False).order_by()
+    counts = Counter(alternates.values_list("key", flat=True))
     groups = [
         (group.title, [_row(rule, names, counts[rule.key]) for rule in group.rules])
         for group in grouped(every)

@@ -53,7 +53,7 @@ def test_a_text_is_hinted_at(text, found):
 BODIES = [
     pytest.param(body, id=f"{default.key} {n}")
     for default in DEFAULT_RULES
-    for n, body in enumerate(default.bodies + default.inviting)
+    for n, body in enumerate(default.bodies + default.inviting + default.plain)
 ]
 
 

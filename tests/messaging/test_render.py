@@ -158,7 +158,7 @@ def test_the_clinics_phone_is_one_run_of_digits_that_right_to_left_text_cannot_t
 DEFAULT_TEXTS = [
     pytest.param(default, body, id=f"{default.key} {n}")
     for default in DEFAULT_RULES
-    for n, body in enumerate(default.bodies + default.inviting)
+    for n, body in enumerate(default.bodies + default.inviting + default.plain)
 ]
 
 

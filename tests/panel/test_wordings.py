@@ -51,8 +51,9 @@ def wording(rule):
     return wordings_of(rule).first()
 
 
-def wordings_of(rule):
-    return Template.objects.filter(clinic=rule.clinic_id, key=rule.key).order_by("pk")
+def wordings_of(rule, *, plain=False):
+    texts = Template.objects.filter(clinic=rule.clinic_id, key=rule.key, plain=plain)
+    return texts.order_by("pk")
 
 
 def html_of(response):
