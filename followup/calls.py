@@ -44,6 +44,7 @@ SELECT tr.clinic_id, 'pause_over', tr.client_id, NULL,
        (working_day(tr.paused_until, c.id) + time '10:00') AT TIME ZONE c.timezone, %(now)s, ''
   FROM patients_treatment tr
   JOIN clinic_clinic c ON c.id = tr.clinic_id
+  JOIN patients_client cl ON cl.id = tr.client_id AND cl.deceased_at IS NULL
   LEFT JOIN sessions_app_rhythm a ON a.client_id = tr.client_id
  WHERE tr.state = 'paused'
    AND tr.paused_until > (%(since)s AT TIME ZONE 'UTC')::date - 2

@@ -44,6 +44,7 @@ ANSWERED = """EXISTS (
        AND l.answered_at IS NOT NULL)"""
 
 WHY_NOT = f"""CASE
+    WHEN cl.deceased_at IS NOT NULL THEN 'deceased'
     WHEN cardinality(r.services) > 0 AND NOT s.service_id = ANY(r.services) THEN 'not_meant'
     WHEN cardinality(r.therapists) > 0 AND NOT s.therapist_id = ANY(r.therapists) THEN 'not_meant'
     WHEN r.audience = 'new' AND {ATTENDED_BEFORE} THEN 'not_meant'

@@ -240,12 +240,18 @@ INVITES = f"""
     SELECT r.kind = 'thanks' AND (visit.n = 1 OR visit.n >= 3 AND mod(visit.n - 3, 4) = 0) AS yes
       FROM (SELECT CASE WHEN r.kind = 'thanks' THEN {ORDINAL} END AS n) visit"""
 
+# What fell due while a client was taken for dead is not sent late.
+RETURNED_AT = """(
+    SELECT max(e.at) FROM patients_clientevent e
+     WHERE e.clinic_id = cl.clinic_id AND e.client_id = cl.id AND e.kind = 'not_died')"""
+
 OCCASIONS = """
 WITH found AS ({found}),
 occasions AS (
     SELECT f.session_id, f.client_id, f.rule_id, f.at, f.useful_until, f.expects,
            s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel, r."then",
-           greatest(r.active_since, r.numbers_since) AS active_since, {live_since} AS live_since,
+           greatest(r.active_since, r.numbers_since, {returned_at}) AS active_since,
+           {live_since} AS live_since,
            CASE r.channel WHEN 'email' THEN cl.email ELSE cl.phone END AS recipient,
            due.due_at, {falls_at} AS falls_at,
            {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
@@ -312,6 +318,7 @@ def statement(
         why_not=WHY_NOT,
         invites=INVITES,
         ordinal=ORDINAL,
+        returned_at=RETURNED_AT,
         due=DUE.get(Kind(kind), WORKING),
         falls_at="due.due_at" if pulled else "f.at",
         live_since=LIVE_SINCE.get(Kind(kind), "c.live_since"),

@@ -41,7 +41,7 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
     the last visit was recorded only long after. Until the clinic is live, all of them.
 
     Silence begins `lapse_days` after the last visit, and only while nothing is booked, the
-    treatment of that visit goes on and no crisis hold stands. Who was put on the call list since
+    treatment of that visit goes on, no crisis hold stands and the client lives. Who was put on the call list since
     that visit is gone from here. Annotated with `silent_since`; the latest visit comes first.
     """
     lapse = ExpressionWrapper(
@@ -60,7 +60,10 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
     pause_over = Q(paused_until__lte=jalali.local_day(now, clinic.timezone))
     found: QuerySet[Rhythm] = (
         Rhythm.objects.filter(
-            next_session_at=None, last_attended_at__isnull=False, client__crisis_since=None
+            next_session_at=None,
+            last_attended_at__isnull=False,
+            client__crisis_since=None,
+            client__deceased_at=None,
         )
         .annotate(
             silent_since=ExpressionWrapper(

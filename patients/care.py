@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from clinic import jalali
@@ -22,12 +23,19 @@ from patients.queries import is_muted
 Kind = ClientEvent.Kind
 State = Treatment.State
 
+#: Sent inside the transaction, under the client's lock, with `client`, `event` and `now`, and the
+#: second with `since`, the moment of the mistake; rooms to the left stop what they do for the
+#: client, and take it up again.
+client_died = Signal()
+client_not_died = Signal()
+
 OPEN_STATES = (State.ACTIVE, State.PAUSED)
 #: A narrower window would hold back nearly every text.
 SHORTEST_HOURS = dt.timedelta(hours=2)
 
 # What an event can be undone against: the last of these about the same client or treatment.
 _MUTES = (Kind.MUTED, Kind.UNMUTED)
+_DEATHS = (Kind.DIED, Kind.NOT_DIED)
 _TURNS = (Kind.PAUSED, Kind.RESUMED, Kind.COMPLETED, Kind.DROPPED)
 
 
@@ -104,6 +112,48 @@ def lift_crisis(
             raise CareError(_("No crisis hold stands."))
         _set(held, client, crisis_since=None)
         return _note(held, Kind.CRISIS_OVER, note=note, now=now, by=by, via=via)
+
+
+def record_death(
+    client: Client,
+    *,
+    note: str = "",
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+) -> ClientEvent:
+    """Nothing is sent to this client any more and nobody is asked to call, for whatever reason.
+
+    What is booked stays until a person cancels it.
+    """
+    with transaction.atomic():
+        held = _hold(client)
+        if held.deceased_at is not None:
+            raise CareError(_("The death of this client is recorded already."))
+        _set(held, client, deceased_at=now)
+        event = _note(held, Kind.DIED, note=note, now=now, by=by, via=via)
+        client_died.send(Client, client=held, event=event, now=now)
+        return event
+
+
+def undo_death(
+    client: Client,
+    *,
+    note: str = "",
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+) -> ClientEvent:
+    """It was a mistake. Texts that fall due from now on are sent again, and none from before."""
+    with transaction.atomic():
+        held = _hold(client)
+        if held.deceased_at is None:
+            raise CareError(_("No death is recorded of this client."))
+        since = held.deceased_at
+        _set(held, client, deceased_at=None)
+        event = _note(held, Kind.NOT_DIED, note=note, now=now, by=by, via=via)
+        client_not_died.send(Client, client=held, event=event, now=now, since=since)
+        return event
 
 
 def set_hours(
@@ -211,6 +261,10 @@ def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> Cli
         who: Who = {"now": now, "by": by}
         if event.treatment is not None:
             return _undo_turn(event.treatment, event, earlier, who)
+        if event.kind == Kind.DIED:
+            return undo_death(event.client, **who)
+        if event.kind == Kind.NOT_DIED:
+            return record_death(event.client, **who)
         if event.kind == Kind.HOURS:
             return set_hours(event.client, *_hours_of(earlier), **who)
         if earlier is not None and earlier.kind == Kind.MUTED:
@@ -220,7 +274,7 @@ def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> Cli
 
 def _earlier(event: ClientEvent) -> ClientEvent | None:
     """What stood before the event. Raises CareError when another has come since."""
-    sorts = (_MUTES, (Kind.HOURS,), _TURNS)
+    sorts = (_MUTES, _DEATHS, (Kind.HOURS,), _TURNS)
     sort = next((kinds for kinds in sorts if event.kind in kinds), None)
     if sort is None:
         raise CareError(_("There is nothing to undo."))

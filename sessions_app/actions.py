@@ -74,7 +74,9 @@ def book(
     tell: bool = True,
     **fields: Any,
 ) -> Session:
-    """Book a session for one client or several. Raises SessionError (clash, nobody, no length).
+    """Book a session for one client or several.
+
+    Raises SessionError: a clash, nobody, somebody who has died, no length.
 
     `tell` marks the change for the rules that confirm it by text; here and below. An imported
     booking is never confirmed.
@@ -82,6 +84,7 @@ def book(
     people = list(clients)
     if not people:
         raise SessionError(_("Choose at least one client."), "clients")
+    _refuse_deceased(client.pk for client in people)
     length = _length(duration or dt.timedelta(minutes=service.duration_minutes))
     session = Session(
         therapist=therapist,
@@ -225,6 +228,7 @@ def edit(
         if session.state == State.CANCELLED:
             raise SessionError(_("This session is cancelled; restore it first."))
         before["clients"] = _set_participants(session, [client.pk for client in people])
+        _refuse_deceased({client.pk for client in people} - set(before["clients"]))
         session.service, session.online_url = service, online_url
         _save(session)
         for client in _in_order(people):
@@ -294,6 +298,14 @@ def _refuse_outcome(session: Session, outcome: str, now: dt.datetime) -> None:
         raise SessionError(_("This session is cancelled; restore it first."))
     if outcome in (State.ATTENDED, State.NO_SHOW) and session.starts_at > now:
         raise SessionError(_("The session has not started yet."))
+
+
+def _refuse_deceased(clients: Iterable[int]) -> None:
+    """Asked of the database: the form was perhaps opened before."""
+    if Client.objects.filter(pk__in=list(clients), deceased_at__isnull=False).exists():
+        raise SessionError(
+            _("The death of this client is recorded; no session can be booked."), "clients"
+        )
 
 
 def _reopen(session: Session, now: dt.datetime) -> None:

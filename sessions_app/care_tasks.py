@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
@@ -263,7 +264,7 @@ def settle(session: Session, change: SessionChange, now: dt.datetime, **kwargs: 
         waiting = waiting.filter(kind=Kind.RESCHEDULE, session=session)
     else:
         return
-    _close_as_booked(waiting, now=now, by=change.by)
+    _close_as(Outcome.BOOKED, waiting, now=now, by=change.by)
 
 
 def settle_imported(*, now: dt.datetime) -> None:
@@ -274,23 +275,41 @@ def settle_imported(*, now: dt.datetime) -> None:
         client__rhythms__next_session_at__gt=now,
         client__rhythms__next_session__booked_at__gte=F("created_at"),
     )
-    _close_as_booked(waiting, now=now, by=None)
+    _close_as(Outcome.BOOKED, waiting, now=now, by=None)
 
 
-def _close_as_booked(waiting: QuerySet[CareTask], *, now: dt.datetime, by: User | None) -> None:
+@receiver(care.client_died, dispatch_uid="care_tasks.close_of_deceased")
+def close_of_deceased(client: Client, event: ClientEvent, now: dt.datetime, **kwargs: Any) -> None:
+    """Nobody calls a client who has died."""
+    waiting = CareTask.objects.filter(closed_at=None, client=client)
+    _close_as(Outcome.DECEASED, waiting, now=now, by=event.by)
+
+
+@receiver(care.client_not_died, dispatch_uid="care_tasks.open_again")
+def open_again(client: Client, now: dt.datetime, since: dt.datetime, **kwargs: Any) -> None:
+    """What a mistake closed waits for somebody again: what closed then bears its very moment."""
+    closed_then = CareTask.objects.filter(client=client, outcome=Outcome.DECEASED, closed_at=since)
+    closed_then.update(
+        outcome="", closed_at=None, closed_by=None, due_at=Greatest(F("due_at"), Value(now))
+    )
+
+
+def _close_as(
+    outcome: str, waiting: QuerySet[CareTask], *, now: dt.datetime, by: User | None
+) -> None:
     # In the order of their numbers, or two bookings for a couple could wait for each other.
     locked = waiting.select_for_update(of=("self",), no_key=True).order_by("pk")
     tasks = list(locked.select_related("client"))
     if not tasks:
         return
     CareTask.objects.filter(pk__in=[task.pk for task in tasks]).update(
-        outcome=Outcome.BOOKED, closed_at=now, closed_by=by
+        outcome=outcome, closed_at=now, closed_by=by
     )
     CareAttempt.objects.bulk_create(
         CareAttempt(
             clinic_id=task.clinic_id,
             task=task,
-            outcome=Outcome.BOOKED,
+            outcome=outcome,
             phone=task.client.phone,
             at=now,
             by=by,

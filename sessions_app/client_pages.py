@@ -92,7 +92,8 @@ def client_page(
     """Make a view of a page for clients: `page(request, visit)` at an address with a `token`.
 
     It runs, and renders, in the scope of the clinic that sent the address and on its clock. Wrong
-    addresses, too many of them, and people who are no longer part of the session are answered here.
+    addresses, too many of them, people who are no longer part of the session, and the pages of
+    those who have died are answered here.
 
     No CSRF token is asked for: the site must know who is asking by the address alone, since there
     is neither a session nor a cookie to ride on, and who knows the address needs no forgery. Nor
@@ -132,6 +133,11 @@ def show(
 def not_part(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What is left to say to who takes no part in the session any more."""
     return show(request, visit, "not_part", HTTPStatus.GONE)
+
+
+def at_rest(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The client has died, and perhaps one of the family reads this: nothing is asked or changed."""
+    return show(request, visit, "at_rest", HTTPStatus.GONE)
 
 
 def back(request: HttpRequest, **query: str) -> HttpResponse:
@@ -176,6 +182,8 @@ def _answer(
             return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
         with timezone.override(zone(link.clinic.timezone)):
             visit = Visit(link, timezone.now())
+            if link.client.deceased_at is not None:
+                return at_rest(request, visit)
             takes_part = Participant.objects.filter(session=link.session, client=link.client)
             if not takes_part.exists():
                 return not_part(request, visit)

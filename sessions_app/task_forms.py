@@ -17,6 +17,8 @@ from sessions_app.models import CareAttempt, CareTask
 
 #: Where a moment begins that was given as a day only.
 MORNING = care_tasks.MORNING
+#: A death is recorded in the client's file, where it closes all tasks and stops the texts too.
+OUTCOMES = [choice for choice in CareTask.Outcome.choices if choice[0] != CareTask.Outcome.DECEASED]
 
 
 class MomentForm(forms.Form):
@@ -42,7 +44,7 @@ class AttemptForm(MomentForm):
     """What came of a try; «later» needs to know when."""
 
     outcome = forms.ChoiceField(
-        label=_("what came of it"), choices=CareTask.Outcome.choices, widget=forms.RadioSelect
+        label=_("what came of it"), choices=OUTCOMES, widget=forms.RadioSelect
     )
     again_day = JalaliDateField(label=_("again on"), required=False)
     again_time = ClockField(label=_("at"), required=False)

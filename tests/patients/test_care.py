@@ -418,3 +418,44 @@ def test_a_second_hold_waits_for_the_first_and_is_refused(settled):
         waited = come_to_wait()
     thread.join(timeout=20)
     assert (waited, found) == (True, ["refused"])
+
+
+# -- Death -------------------------------------------------------------------------------------
+
+
+def test_a_death_is_kept_on_the_row_and_in_the_file(person, receptionist):
+    event = care.record_death(person, note="همسرش خبر داد", now=NOW, by=receptionist)
+    assert Client.objects.get(pk=person.pk).deceased_at == person.deceased_at == NOW
+    assert events(person) == [("died", None, "همسرش خبر داد")]
+    assert (event.by, event.via, event.at) == (receptionist, "panel", NOW)
+
+
+def test_a_death_recorded_by_mistake_is_taken_back(person):
+    care.record_death(person, now=NOW)
+    care.undo_death(person, note="اشتباه شده بود", now=NOW + HOUR)
+    assert Client.objects.get(pk=person.pk).deceased_at is None
+    assert events(person) == [("died", None, ""), ("not_died", None, "اشتباه شده بود")]
+
+
+def test_a_death_is_recorded_once_and_taken_back_once(person):
+    with pytest.raises(care.CareError):
+        care.undo_death(person, now=NOW)
+    care.record_death(person, now=NOW)
+    with pytest.raises(care.CareError):
+        care.record_death(person, now=NOW + HOUR)
+    assert [kind for kind, *_ in events(person)] == ["died"]
+
+
+def test_undo_takes_a_death_back_and_a_second_one_brings_it_again(person):
+    event = care.record_death(person, now=NOW)
+    back = care.undo(event, now=NOW + HOUR)
+    assert Client.objects.get(pk=person.pk).deceased_at is None
+    care.undo(back, now=NOW + 2 * HOUR)
+    assert Client.objects.get(pk=person.pk).deceased_at == NOW + 2 * HOUR
+
+
+def test_a_mute_between_does_not_hinder_undoing_a_death(person):
+    event = care.record_death(person, now=NOW)
+    care.mute(person, None, now=NOW + HOUR)
+    care.undo(event, now=NOW + 2 * HOUR)
+    assert Client.objects.get(pk=person.pk).deceased_at is None
