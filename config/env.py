@@ -85,6 +85,8 @@ class Environment:
     kavenegar_base_url: str
     #: Empty: a clinic without an account of its own cannot send.
     kavenegar_api_key: str = field(repr=False)
+    #: Sends per account and second over all workers; 0 for no limit, None for each gateway's own.
+    gateway_calls_per_second: float | None
     #: Phones as the operator wrote them; the rooms that send normalise them.
     allowed_recipients: list[str] = field(repr=False)
     #: Django's EMAIL_* settings under their own names.
@@ -130,6 +132,7 @@ def read(variables: Mapping[str, str]) -> Environment:
             variables, "KAVENEGAR_BASE_URL", _origin, "https://api.kavenegar.com"
         ),
         kavenegar_api_key=value(variables, "KAVENEGAR_API_KEY", _api_key, ""),
+        gateway_calls_per_second=value(variables, "GATEWAY_CALLS_PER_SECOND", _rate, ""),
         allowed_recipients=value(variables, "ALLOWED_RECIPIENTS", _phones, ""),
         email=_email_settings(variables),
         default_from_email=value(
@@ -227,6 +230,12 @@ def _port(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= HIGHEST_PORT:
         raise ValueError("port")
     return int(text)
+
+
+def _rate(text: str) -> float | None:
+    if text and not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text):
+        raise ValueError("rate")
+    return float(text) if text else None
 
 
 def _folder(text: str) -> Path:

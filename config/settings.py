@@ -214,6 +214,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.default_from_email
 # -- Messaging ---------------------------------------------------------------------------------
 KAVENEGAR_BASE_URL = ENV.kavenegar_base_url
 KAVENEGAR_API_KEY = ENV.kavenegar_api_key
+GATEWAY_CALLS_PER_SECOND = ENV.gateway_calls_per_second
 ALLOWED_RECIPIENTS = ENV.allowed_recipients
 
 # -- Celery: id-less ticks and drains, safe to lose, repeat or reorder ----------------------------

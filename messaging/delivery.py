@@ -11,20 +11,32 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, Scope, wear
-from messaging import outbox
-from messaging.accounts import REST, Gateway, gateways_of, rest_account, wake_account
+from messaging import gates, heartbeats, outbox, reception
+from messaging.accounts import (
+    REST,
+    Carriers,
+    Gateway,
+    learn_links_are_refused,
+    rest_account,
+    wake_account,
+)
 from messaging.judge import Verdict
 from messaging.models import Message, Reason
-from messaging.outbox import ASK_AFTER, Ready
-from messaging.providers.base import Accepted, ErrorKind, OutgoingText, ProviderError
+from messaging.outbox import ASK_AFTER
+from messaging.providers.base import (
+    Accepted,
+    ErrorKind,
+    ProviderError,
+    Reason as ProviderReason,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +54,7 @@ class Call:
     ids: list[int]
     text: str | None = field(repr=False)
     gateway: Gateway | None
+    to_reception: bool = False
 
 
 def drain(clock: Clock, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
@@ -60,38 +73,119 @@ def drain(clock: Clock, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
             ids = outbox.claim(clock(), holder)
         if not ids:
             break
-        counts += _deliver(ids, holder, clock, deadline)
-    return counts
-
-
-def _deliver(ids: Sequence[int], holder: str, clock: Clock, deadline: float) -> Counter[str]:
-    counts = Counter[str]()
+        counts += _Round(holder, clock, deadline).deliver(ids)
     with _worker():
-        calls = list(_calls(outbox.drafts(ids, holder, clock())))
-    refusing: set[Gateway] = set()
-    for position, call in enumerate(calls):
-        if time.monotonic() >= deadline:
-            left = [i for c in calls[position:] for i in c.ids]
-            with _worker():
-                outbox.release(left, holder=holder, now=clock())
-            break
-        if call.gateway in refusing:
-            with _worker():
-                outbox.rest(call.ids, holder=holder, now=clock())
-            continue
-        counts += _one_call(call, holder, clock, refusing)
+        heartbeats.beat("sender")
     return counts
 
 
-def _calls(drafts: list[tuple[Message, Verdict]]) -> Iterator[Call]:
+class _Round:
+    """What one sender does with what it has claimed."""
+
+    def __init__(self, holder: str, clock: Clock, deadline: float) -> None:
+        self._holder, self._clock, self._deadline = holder, clock, deadline
+        #: Accounts that have refused us in this round: nothing more is tried through them.
+        self._refusing: set[Gateway] = set()
+        #: When an account's next turn comes, on the monotonic clock.
+        self._turns: dict[Gateway, float] = {}
+
+    def deliver(self, ids: Sequence[int]) -> Counter[str]:
+        counts = Counter[str]()
+        with _worker():
+            drafts = outbox.drafts(ids, self._holder, self._clock())
+            calls = deque(_calls(drafts, self._clock()))
+        while calls:
+            if time.monotonic() >= self._deadline:
+                self._release(calls)
+                break
+            call = self._next(calls)
+            if call is not None:
+                counts += self._make(call)
+        return counts
+
+    def _next(self, calls: deque[Call]) -> Call | None:
+        """The next call whose gateway has a turn free; None after a wait in which none had.
+
+        A gateway without a turn lets the others go first: it must not slow them down.
+        """
+        for _ in range(len(calls)):
+            call = calls.popleft()
+            if self._has_turn(call):
+                return call
+            calls.append(call)
+        soonest = min(self._turns[call.gateway] for call in calls if call.gateway)
+        time.sleep(max(0.0, min(soonest, self._deadline) - time.monotonic()))
+        return None
+
+    def _has_turn(self, call: Call) -> bool:
+        gateway = call.gateway
+        if gateway is None or call.text is None or gateway in self._refusing:
+            return True
+        if time.monotonic() < self._turns.get(gateway, 0):
+            return False
+        waits = gates.turn(gateway.key, gateway.calls_per_second)
+        self._turns[gateway] = time.monotonic() + waits
+        return not waits
+
+    def _make(self, call: Call) -> Counter[str]:
+        if call.to_reception:
+            with _worker():
+                return reception.take(call.ids, holder=self._holder, now=self._clock())
+        gateway, now = call.gateway, self._clock()
+        if gateway in self._refusing:
+            self._rest(call, now + REST, Reason.ACCOUNT)
+        elif (
+            gateway
+            and call.text is not None
+            and (closed_until := gates.closed_until(gateway.key, now))
+        ):
+            self._rest(call, closed_until, Reason.BUSY)
+        else:
+            return self._send(call)
+        return Counter()
+
+    def _rest(self, call: Call, until: dt.datetime, reason: str) -> None:
+        with _worker():
+            outbox.rest(
+                call.ids, holder=self._holder, now=self._clock(), until=until, reason=reason
+            )
+
+    def _release(self, calls: Iterable[Call]) -> None:
+        left = [pk for call in calls for pk in call.ids]
+        with _worker():
+            outbox.release(left, holder=self._holder, now=self._clock())
+
+    def _send(self, call: Call) -> Counter[str]:
+        with _worker():
+            ready, counts = outbox.begin_sending(
+                call.ids, call.text, call.gateway, holder=self._holder, now=self._clock()
+            )
+        if not ready or call.gateway is None:
+            return counts
+        error: ProviderError | None = None
+        try:
+            taken = call.gateway.provider.send(ready)
+        except ProviderError as raised:
+            taken, error = list(raised.accepted), raised
+            if raised.kind == ErrorKind.ACCOUNT:
+                self._refusing.add(call.gateway)
+        ids = [text.local_id for text in ready]
+        with _worker():
+            return counts + _settle(call.gateway, ids, taken, error, self._holder, self._clock())
+
+
+def _calls(drafts: list[tuple[Message, Verdict]], now: dt.datetime) -> Iterator[Call]:
     """Group equal texts of one gateway, up to its batch, each receptor once a call.
 
     What has been tried before goes alone: a refused batch does not say which text was at fault.
     """
-    gateways = gateways_of({m.clinic_id for m, _ in drafts})
+    carriers = Carriers({message.clinic_id for message, _ in drafts}, now)
     groups: dict[tuple[Gateway | None, str | None, int], list[Message]] = defaultdict(list)
     for message, verdict in drafts:
-        gateway = gateways.get(message.clinic_id)
+        if reception.is_for_reception(message):
+            yield Call([message.pk], None, None, to_reception=True)
+            continue
+        gateway = carriers.of(message)
         alone = message.pk if message.attempts else 0
         text = verdict.text if verdict.may_leave else None
         groups[gateway, text, alone].append(message)
@@ -112,27 +206,9 @@ def _batches(messages: list[Message], gateway: Gateway | None) -> Iterator[list[
     return (list(batch.values()) for batch in batches)
 
 
-def _one_call(call: Call, holder: str, clock: Clock, refusing: set[Gateway]) -> Counter[str]:
-    with _worker():
-        ready, counts = outbox.begin_sending(
-            call.ids, call.text, call.gateway, holder=holder, now=clock()
-        )
-    if not ready or call.gateway is None:
-        return counts
-    try:
-        taken = call.gateway.provider.send([OutgoingText(r.id, r.recipient, r.text) for r in ready])
-        error = None
-    except ProviderError as raised:
-        taken, error = list(raised.accepted), raised
-        if raised.kind == ErrorKind.ACCOUNT:
-            refusing.add(call.gateway)
-    with _worker():
-        return counts + _settle(call.gateway, ready, taken, error, holder, clock())
-
-
 def _settle(
     gateway: Gateway,
-    ready: list[Ready],
+    ids: list[int],
     taken: list[Accepted],
     error: ProviderError | None,
     holder: str,
@@ -141,15 +217,16 @@ def _settle(
     counts = Counter(sent=outbox.accepted(taken, holder=holder, now=now) if taken else 0)
     if taken:
         wake_account(gateway.account_id)
-    if error is not None:
-        done = {a.local_id for a in taken}
-        rest = [r.id for r in ready if r.id not in done]
-        log.warning(
-            "messages_not_taken", gateway=gateway.kind, kind=error.kind, reason=error.reason,
-            code=error.code, messages=rest[:20], count=len(rest),
-        )  # fmt: skip
-        counts += _after_error(gateway, rest, error, holder, now)
-    return counts
+    if error is None:
+        gates.worked(gateway.key)
+        return counts
+    done = {a.local_id for a in taken}
+    rest = [pk for pk in ids if pk not in done]
+    log.warning(
+        "messages_not_taken", gateway=gateway.kind, kind=error.kind, reason=error.reason,
+        code=error.code, messages=rest[:20], count=len(rest),
+    )  # fmt: skip
+    return counts + _after_error(gateway, rest, error, holder, now)
 
 
 def _after_error(
@@ -158,13 +235,15 @@ def _after_error(
     """What an error allows: only what was certainly not accepted may be tried again."""
     code = "" if error.code is None else str(error.code)
     kind = error.kind
-    if kind == ErrorKind.MESSAGE and len(ids) > 1:
+    if kind in (ErrorKind.NOT_ACCEPTED, ErrorKind.UNKNOWN):
+        gates.failed(gateway.key, now)
+    if kind == ErrorKind.MESSAGE and _may_try_again(gateway, ids, error):
         outbox.refused_for_now(ids, now, Reason.BUSY, code, holder=holder, now=now)
         return Counter()
     if kind in (ErrorKind.MESSAGE, ErrorKind.BUG):
         return Counter(failed=outbox.failed(ids, code, holder=holder, now=now))
     if kind == ErrorKind.ACCOUNT:
-        rest_account(gateway.account_id, code, now)
+        rest_account(gateway, code, now)
         outbox.refused_for_now(ids, now + REST, Reason.ACCOUNT, code, holder=holder, now=now)
         return Counter()
     if kind == ErrorKind.NOT_ACCEPTED:
@@ -172,6 +251,13 @@ def _after_error(
         outbox.refused_for_now(ids, at, Reason.BUSY, code, holder=holder, now=now)
         return Counter()
     return _after_unclear_end(gateway, ids, error, code, holder, now)
+
+
+def _may_try_again(gateway: Gateway, ids: list[int], error: ProviderError) -> bool:
+    """A batch is tried one by one; a text with a link, once more without it."""
+    if error.reason == ProviderReason.LINKS_REFUSED and learn_links_are_refused(gateway):
+        return True
+    return len(ids) > 1
 
 
 def _after_unclear_end(

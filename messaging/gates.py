@@ -60,7 +60,7 @@ def turn(key: str, calls_per_second: float) -> float:
         waits = _redis().eval(_TURN, 1, f"{_PREFIX}pace:{key}", calls_per_second, burst)
     except RedisError as error:
         return _open_anyway(error, 0.0)
-    return float(waits) / 1000  # type: ignore[arg-type]
+    return float(waits) / 1000
 
 
 def closed_until(key: str, now: dt.datetime) -> dt.datetime | None:
@@ -73,7 +73,7 @@ def closed_until(key: str, now: dt.datetime) -> dt.datetime | None:
         told = _redis().hget(_breaker(key), "closed_until")
     except RedisError as error:
         return _open_anyway(error, None)
-    until = dt.datetime.fromtimestamp(float(told), dt.UTC) if told else None  # type: ignore[arg-type]
+    until = dt.datetime.fromtimestamp(float(told), dt.UTC) if told else None
     return until if until and now < until <= now + _KEPT else None
 
 
@@ -87,7 +87,7 @@ def failed(key: str, now: dt.datetime) -> None:
     except RedisError as error:
         _open_anyway(error, None)
         return
-    if int(failures) == FAILURES:  # type: ignore[arg-type]
+    if int(failures) == FAILURES:
         log.warning("gate_closed", gateway=key)
 
 

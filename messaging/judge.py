@@ -22,9 +22,20 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from clinic import jalali
-from messaging.models import Expects, Message, Reason, State, Template
+from messaging.models import (
+    Channel,
+    Expects,
+    Message,
+    Priority,
+    ProviderAccount,
+    Reason,
+    Reply,
+    State,
+    Template,
+)
 from messaging.placeholders import Occasion
-from messaging.render import LONGEST, Unrenderable, pages_of, render
+from messaging.providers.base import WINDOW, ApprovedText
+from messaging.render import LONGEST, Unrenderable, pages_of, placeholders_of, render, values_of
 from messaging.stop_note import with_stop_note
 from messaging.wordings import Key, choose, wordings_of
 from patients.models import Client, Purpose
@@ -62,6 +73,8 @@ class Verdict:
     text: str = field(default="", repr=False)
     wording: Template | None = None
     pages: tuple[Page, ...] = ()
+    #: For gateways that take only what they have approved beforehand.
+    approved: ApprovedText | None = None
 
     @property
     def may_leave(self) -> bool:
@@ -79,6 +92,15 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
     same_phone = Client.objects.filter(
         clinic=OuterRef("clinic"), phone=OuterRef("recipient")
     ).exclude(pk=OuterRef("client"))
+    no_links = ProviderAccount.objects.filter(
+        clinic=OuterRef("clinic"), channel=OuterRef("channel"), active=True, refuses_links=True
+    )
+    wrote = Reply.objects.filter(
+        clinic=OuterRef("clinic"),
+        phone=OuterRef("recipient"),
+        provider=Channel.WHATSAPP,
+        received_at__gt=now - WINDOW,
+    )
     still_in = Participant.objects.filter(session=OuterRef("session"), client=OuterRef("client"))
     return messages.select_related(
         "clinic", "client", "template", "session__therapist", "session__service"
@@ -86,6 +108,8 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
         shared_phone=Exists(same_phone),
         still_participant=Exists(still_in),
         is_quiet=quiet,
+        links_refused=Exists(no_links),
+        window_is_open=Exists(wrote),
         turn=_count(_had_before()),
         recent_texts=_count(_others_gone(now - BUDGET_SPAN)),
         invited_lately=Exists(_others_gone(now - INVITATION_SPAN).filter(invites=True)),
@@ -99,6 +123,8 @@ def _others_gone(since: dt.datetime) -> QuerySet[Message]:
     """
     others = Message.objects.filter(client=OuterRef("client"), state__in=GONE)
     others = others.exclude(Q(purpose=Purpose.TRANSACTIONAL) | Q(pk=OuterRef("pk")))
+    # What did not arrive by another channel does not stand in the way of what makes up for it.
+    others = others.exclude(pk=Coalesce(OuterRef("instead_of"), 0))
     return others.annotate(left_at=Coalesce("sending_at", "due_at")).filter(left_at__gt=since)
 
 
@@ -145,12 +171,7 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     """
     if now >= message.useful_until:
         return Verdict(State.MISSED, Reason.TOO_LATE)
-    hindrance = (
-        _about_session(message)
-        or _about_rule(world.objections.get(message.pk, ""))
-        or _about_client(message, now)
-        or _about_budget(message)
-    )
+    hindrance = _about_recipient(message) or _about_manners(message, world, now)
     if hindrance:
         return hindrance
     written = write(message, world, now)
@@ -159,6 +180,18 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     if written.may_leave and (live_since is None or message.planned_at < live_since):
         return replace(written, state=State.SHADOW)
     return written
+
+
+def _about_manners(message: Message, world: World, now: dt.datetime) -> Verdict | None:
+    """What a person who sends the clinic's emergency text has decided over."""
+    if message.priority == Priority.SAFETY:
+        return None
+    return (
+        _about_session(message)
+        or _about_rule(world.objections.get(message.pk, ""))
+        or _about_client(message, now)
+        or _about_budget(message)
+    )
 
 
 def _about_session(message: Message) -> Verdict | None:
@@ -190,19 +223,35 @@ def _about_rule(objection: str) -> Verdict | None:
     return Verdict(State.CANCELLED if off else State.SKIPPED, objection)
 
 
-def _about_client(message: Message, now: dt.datetime) -> Verdict | None:
-    client = message.client
+def _about_recipient(message: Message) -> Verdict | None:
+    client, recipient = message.client, message.recipient
+    if client.deceased_at is not None:
+        return Verdict(State.SKIPPED, Reason.DECEASED)
+    if message.channel == Channel.CALL:
+        return None  # reception knows whom to call, and whom not
+    by_mail = message.channel == Channel.EMAIL
     against = {
-        Reason.CRISIS: client.crisis_since is not None,
-        Reason.MUTED: _is_muted(message, now),
-        Reason.NO_PHONE: not message.recipient,
+        Reason.NO_EMAIL if by_mail else Reason.NO_PHONE: not recipient,
         # The planner finds the new number by itself: it makes another occasion.
-        Reason.PHONE_CHANGED: client.phone != message.recipient,
-        Reason.NOT_MOBILE: not is_mobile(message.recipient),
-        Reason.NO_CONSENT: not client.consents_to(message.purpose),
+        Reason.PHONE_CHANGED: recipient != (client.email if by_mail else client.phone),
+        Reason.NOT_MOBILE: not by_mail and not is_mobile(recipient),
     }
-    first = next((reason for reason, holds in against.items() if holds), None)
-    return Verdict(State.SKIPPED, first) if first else None
+    return _first(against)
+
+
+def _about_client(message: Message, now: dt.datetime) -> Verdict | None:
+    return _first(
+        {
+            Reason.CRISIS: message.client.crisis_since is not None,
+            Reason.MUTED: _is_muted(message, now),
+            Reason.NO_CONSENT: not message.client.consents_to(message.purpose),
+        }
+    )
+
+
+def _first(against: Mapping[Reason, bool]) -> Verdict | None:
+    reason = next((reason for reason, holds in against.items() if holds), None)
+    return Verdict(State.SKIPPED, reason) if reason else None
 
 
 def _is_muted(message: Message, now: dt.datetime) -> bool:
@@ -233,6 +282,10 @@ def write(message: Message, world: World, now: dt.datetime) -> Verdict:
         invites=message.invites and not message.invited_lately,  # type: ignore[attr-defined]
     )
     wordings = [message.template] if message.template else chosen
+    if message.links_refused:  # type: ignore[attr-defined]
+        wordings = [wording for wording in wordings if not _has_link(wording)]
+        if not wordings:
+            return Verdict(State.SKIPPED, Reason.LINKS_REFUSED)
     written = (_fill(wording, message, now) for wording in wordings)
     best = next(written, Verdict(State.SKIPPED, Reason.NO_TEMPLATE))
     return best if best.may_leave else next((v for v in written if v.may_leave), best)
@@ -253,5 +306,20 @@ def _fill(wording: Template, message: Message, now: dt.datetime) -> Verdict:
     text = with_stop_note(text, message.clinic, message.purpose)
     if len(text) > LONGEST:
         return Verdict(State.SKIPPED, Reason.TOO_LONG)
-    pages = tuple(pages_of(wording.body, occasion))
-    return Verdict(State.SENDING, text=text, wording=wording, pages=pages)
+    return Verdict(
+        State.SENDING,
+        text=text,
+        wording=wording,
+        pages=tuple(pages_of(wording.body, occasion)),
+        approved=_approved(wording, occasion),
+    )
+
+
+def _approved(wording: Template, occasion: Occasion) -> ApprovedText | None:
+    if not wording.approved_name:
+        return None
+    return ApprovedText(wording.approved_name, tuple(values_of(wording.body, occasion)))
+
+
+def _has_link(wording: Template) -> bool:
+    return any(placeholder.page for placeholder in placeholders_of(wording.body))

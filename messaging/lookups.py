@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
-from messaging import receipts, replies
-from messaging.accounts import Gateway, gateway_of_message
+from messaging import heartbeats, receipts, replies
+from messaging.accounts import Gateway, check_resting, gateway_of_message
 from messaging.models import Message, State
 from messaging.outbox import ASK_AFTER, FIRST_POLL
 from messaging.providers.base import Found, NotFound, ProviderError, Receipt
@@ -25,7 +25,11 @@ LIMIT = 500
 
 def look_after(now: dt.datetime) -> Counter[str]:
     """Ask about everything that is due to be asked about; returns counts by what came of it."""
-    return resolve_unknown(now) + poll_sent(now) + replies.fetch(now)
+    counts = resolve_unknown(now) + poll_sent(now) + replies.fetch(now)
+    counts["accounts_well_again"] = check_resting(now)
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        heartbeats.beat("inquirer")
+    return +counts
 
 
 def resolve_unknown(now: dt.datetime) -> Counter[str]:

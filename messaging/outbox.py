@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -17,14 +17,19 @@ from django.db.models import F, Min, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from messaging import chains, spending
 from messaging.accounts import REST, Gateway
 from messaging.judge import Verdict, look, with_world
-from messaging.models import Expects, Message, Reason, State, Template
-from messaging.providers.base import Accepted
+from messaging.models import Channel, Expects, Message, Priority, Reason, State
+from messaging.providers.base import Accepted, Approval, OutgoingText
 from messaging.render import parts_of
 from sessions_app.links import publish
 
 BATCH = 200
+#: So many times the batch is looked at, so that as many senders at once each find their own.
+REACH = 8
+#: And so many of each clinic at least.
+LEAST = 4
 #: Longer than a drain and the slowest call in it: a holder past this is dead, not slow.
 LEASE = dt.timedelta(seconds=120)
 #: The first question about a text whose answer did not arrive, and the pause between two.
@@ -38,34 +43,64 @@ class OutboxError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A message that is committed as *sending* and must now be handed over."""
+class Wait:
+    """Back to the queue: not before `until`, and why."""
 
-    id: int
-    recipient: str = field(repr=False)
-    text: str = field(repr=False)
+    until: dt.datetime
+    reason: str = ""
 
 
+# The clinics with something queued, by a loose index scan: one hop of `message_due` for each. Of
+# every clinic a few of its most urgent, then one of each clinic before the second of any: a clinic's
+# thousand texts do not delay another's reminder. Many more are looked at than taken, because rows
+# that other senders hold are skipped.
 # MATERIALIZED, because the choice must be made once: joined as a subquery it may stand inside a
 # nested loop, and each round of it, finding its first rows changed by this very statement, would
 # take others, past the limit.
 CLAIM = """
-WITH claimed AS MATERIALIZED (
-        SELECT due.id
-          FROM messaging_message due
-          JOIN clinic_clinic c ON c.id = due.clinic_id
-          JOIN patients_client cl ON cl.id = due.client_id
-          LEFT JOIN messaging_provideraccount a ON a.clinic_id = c.id AND a.active
-         WHERE due.state = 'queued' AND due.attempt_at <= %(now)s
-           AND NOT is_quiet(%(now)s, c.timezone, c.quiet_from, c.quiet_to)
-           AND (cl.texts_from IS NULL
-                OR NOT is_quiet(%(now)s, c.timezone, cl.texts_until, cl.texts_from))
-           AND (due.purpose = 'transactional'
-                OR NOT is_held_back(%(now)s, c.timezone, due.due_at, c.id))
-           AND (a.paused_at IS NULL OR a.paused_at <= %(rested)s)
-         ORDER BY due.attempt_at, due.id
-         LIMIT %(limit)s
-           FOR UPDATE OF due SKIP LOCKED)
+WITH RECURSIVE waiting AS (
+    (SELECT clinic_id FROM messaging_message WHERE state = 'queued' ORDER BY clinic_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.clinic_id FROM messaging_message m
+             WHERE m.state = 'queued' AND m.clinic_id > w.clinic_id
+             ORDER BY m.clinic_id LIMIT 1)
+      FROM waiting w WHERE w.clinic_id IS NOT NULL),
+clinics AS MATERIALIZED (
+    SELECT c.id, c.timezone,
+           is_quiet(%(now)s, c.timezone, c.quiet_from, c.quiet_to) AS quiet,
+           c.paused_at IS NOT NULL OR EXISTS (
+               SELECT 1 FROM messaging_spending sp
+                WHERE sp.clinic_id = c.id AND sp.starts_at <= %(now)s AND sp.ends_at > %(now)s
+                  AND sp.rial >= c.monthly_cap_rial) AS stopped
+      FROM waiting w JOIN clinic_clinic c ON c.id = w.clinic_id),
+candidates AS (
+    SELECT due.*, row_number() OVER (
+               PARTITION BY c.id ORDER BY due.priority, due.attempt_at, due.id) AS round
+      FROM clinics c
+     CROSS JOIN LATERAL (
+           SELECT m.id, m.priority, m.attempt_at
+             FROM messaging_message m
+             JOIN patients_client cl ON cl.id = m.client_id
+            WHERE m.clinic_id = c.id AND m.state = 'queued' AND m.attempt_at <= %(now)s
+              AND (m.priority = 0 OR NOT c.quiet AND NOT c.stopped
+                   AND (cl.texts_from IS NULL
+                        OR NOT is_quiet(%(now)s, c.timezone, cl.texts_until, cl.texts_from))
+                   AND (m.purpose = 'transactional'
+                        OR NOT is_held_back(%(now)s, c.timezone, m.due_at, c.id)))
+              AND (SELECT coalesce(bool_or(a.paused_at IS NULL OR a.paused_at <= %(rested)s), true)
+                     FROM messaging_provideraccount a
+                    WHERE a.clinic_id = c.id AND a.channel = m.channel AND a.active)
+            ORDER BY m.priority, m.attempt_at, m.id
+            LIMIT (SELECT greatest(%(least)s, %(reach)s / greatest(count(*), 1)) FROM waiting)
+           ) due),
+claimed AS MATERIALIZED (
+    SELECT m.id
+      FROM (SELECT * FROM candidates ORDER BY priority, round, attempt_at, id LIMIT %(reach)s) due
+      JOIN messaging_message m ON m.id = due.id
+     WHERE m.state = 'queued'
+     ORDER BY due.priority, due.round, due.attempt_at, due.id
+     LIMIT %(limit)s
+       FOR UPDATE OF m SKIP LOCKED)
 UPDATE messaging_message m
    SET state = 'claimed', state_at = %(now)s, holder = %(holder)s, lease_until = %(lease)s
   FROM claimed
@@ -77,8 +112,11 @@ RETURNING m.id
 def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
     """Take up to `limit` due messages under a lease; no other sender gets the same ones.
 
-    Quiet hours, the clinic's and the client's own, and closed days for what can wait are kept here,
-    at the last door: whatever waited, and for whatever reason, nothing leaves in them. An account that refused us rests, and its texts with it.
+    Safety first, then what is about booked sessions, then the rest; among equals each clinic in
+    turn. Quiet hours, the clinic's and the client's own, closed days for what can wait, a clinic
+    that was stopped and one whose limit is spent are kept here, at the last door: whatever waited,
+    and for whatever reason, nothing leaves in them. An account that refused us rests, and its texts
+    with it, unless a standby carries them.
     """
     values: dict[str, Any] = {
         "now": now,
@@ -86,6 +124,8 @@ def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
         "lease": now + LEASE,
         "rested": now - REST,
         "limit": limit,
+        "reach": limit * REACH,
+        "least": LEAST,
     }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
@@ -105,7 +145,7 @@ def begin_sending(
     *,
     holder: str,
     now: dt.datetime,
-) -> tuple[list[Ready], Counter[str]]:
+) -> tuple[list[OutgoingText], Counter[str]]:
     """Commit messages as *sending*, after a re-check that no cancellation can slip past.
 
     Guarantee: when this returns, the client and session rows had, and until the commit could not
@@ -129,22 +169,87 @@ def begin_sending(
     held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("id")
     looked = look(held.select_for_update(of=("self",)), now)
     for message, verdict in looked:
-        if message.is_quiet:  # type: ignore[attr-defined]
-            _requeue(message, message.attempt_at, "", now)
-        elif verdict.may_leave and gateway is None:
-            _requeue(message, now + REST, Reason.NO_ACCOUNT, now)
-        elif verdict.may_leave and gateway and not gateway.may_text(message.recipient):
-            _finish(message, Verdict(State.SKIPPED, Reason.NOT_ALLOWED), now, settled)
-        elif not verdict.may_leave:
-            _finish(message, verdict, now, settled)
-        elif verdict.text != text or gateway is None:
-            _requeue(message, now, "", now)
+        hindrance = _hindrance(message, verdict, gateway)
+        if wait := _must_wait(message, verdict, text, gateway, now):
+            _requeue(message, wait, now)
+        elif hindrance:
+            _finish(message, hindrance, now, settled)
         else:
             ready[message.pk] = verdict
     if ready and gateway:
         _mark_sending(ready, gateway, holder, now)
         publish((page for verdict in ready.values() for page in verdict.pages), now=now)
-    return [Ready(m.pk, m.recipient, v.text) for m, v in looked if m.pk in ready], settled
+    return [_outgoing(m, v) for m, v in looked if m.pk in ready], settled
+
+
+def begin_handing_over(
+    ids: Sequence[int], *, holder: str, now: dt.datetime
+) -> tuple[list[tuple[Message, Verdict]], Counter[str]]:
+    """Like `begin_sending`, for what no gateway carries: reception is told, in the same commit."""
+    _share_locks(ids)
+    ready, settled = [], Counter[str]()
+    held = with_world(_held(ids, holder, State.CLAIMED), now).order_by("id")
+    for message, verdict in look(held.select_for_update(of=("self",)), now):
+        if wait := _must_wait_for_manners(message):
+            _requeue(message, wait, now)
+        elif verdict.may_leave:
+            ready.append((message, verdict))
+        else:
+            _finish(message, verdict, now, settled)
+    for message, verdict in ready:
+        _mark_these([message.pk], verdict, None, holder, now)
+    return ready, settled
+
+
+def _must_wait(
+    message: Message, verdict: Verdict, text: str | None, gateway: Gateway | None, now: dt.datetime
+) -> Wait | None:
+    """Until when a message has to go back to the queue, and why; None where it need not."""
+    if wait := _must_wait_for_manners(message):
+        return wait
+    if not verdict.may_leave:
+        return None
+    if gateway is None:
+        return None if message.then else Wait(now + REST, Reason.NO_ACCOUNT)
+    return Wait(now) if verdict.text != text else None
+
+
+def _must_wait_for_manners(message: Message) -> Wait | None:
+    if message.priority == Priority.SAFETY:
+        return None
+    if message.is_quiet:  # type: ignore[attr-defined]
+        return Wait(message.attempt_at)
+    if message.clinic.paused_at is not None:
+        return Wait(message.attempt_at, Reason.CLINIC_PAUSED)
+    return None
+
+
+def _hindrance(message: Message, verdict: Verdict, gateway: Gateway | None) -> Verdict | None:
+    """Why a message ends here; None when it may leave."""
+    if not verdict.may_leave:
+        return verdict
+    if gateway is None:
+        return Verdict(State.SKIPPED, Reason.NO_ACCOUNT)
+    needs_approval = gateway.provider.approval == Approval.ALWAYS or (
+        gateway.provider.approval == Approval.OUTSIDE_WINDOW and not message.window_is_open  # type: ignore[attr-defined]
+    )
+    against = {
+        Reason.NOT_ALLOWED: not gateway.may_text(message.recipient),
+        Reason.NOT_SERVED: not gateway.serves(message.recipient),
+        Reason.NO_APPROVED: needs_approval and verdict.approved is None,
+    }
+    reason = next((reason for reason, holds in against.items() if holds), None)
+    return Verdict(State.SKIPPED, reason) if reason else None
+
+
+def _outgoing(message: Message, verdict: Verdict) -> OutgoingText:
+    return OutgoingText(
+        message.pk,
+        message.recipient,
+        verdict.text,
+        approved=verdict.approved,
+        sender_name=message.clinic.name,
+    )
 
 
 def _share_locks(ids: Sequence[int]) -> None:
@@ -168,18 +273,14 @@ def _mark_sending(
     by_wording = defaultdict(list)
     for pk, verdict in ready.items():
         by_wording[verdict.wording, verdict.text].append(pk)
-    for (wording, text), ids in by_wording.items():
-        _mark_these(ids, text, wording, gateway, holder, now)
+    for ids in by_wording.values():
+        _mark_these(ids, ready[ids[0]], gateway, holder, now)
 
 
 def _mark_these(
-    ids: Sequence[int],
-    text: str,
-    wording: Template | None,
-    gateway: Gateway,
-    holder: str,
-    now: dt.datetime,
+    ids: Sequence[int], verdict: Verdict, gateway: Gateway | None, holder: str, now: dt.datetime
 ) -> None:
+    wording = verdict.wording
     _held(ids, holder, State.CLAIMED).update(
         template=wording,
         # What went without an invitation must not hold back the next one.
@@ -187,14 +288,14 @@ def _mark_these(
         state=State.SENDING,
         state_at=now,
         reason="",
-        text=text,
-        parts=parts_of(text),
+        text=verdict.text,
+        parts=parts_of(verdict.text),
         # The first attempt's: the gateway's memory of an id is counted from there.
         sending_at=Coalesce("sending_at", Value(now)),
         lease_until=now + LEASE,
         attempts=F("attempts") + 1,
-        account=gateway.account_id,
-        provider=gateway.kind,
+        account=gateway.account_id if gateway else None,
+        provider=gateway.kind if gateway else Channel.CALL,
     )
 
 
@@ -212,14 +313,16 @@ def _finish(message: Message, verdict: Verdict, now: dt.datetime, settled: Count
     if changed:
         key = f"skipped:{verdict.reason}" if verdict.state == State.SKIPPED else verdict.state.value
         settled[key] += 1
+        if verdict.reason in chains.OF_THE_CHANNEL:
+            chains.go_on([message.pk], now)
 
 
-def _requeue(message: Message, attempt_at: dt.datetime, reason: str, now: dt.datetime) -> None:
+def _requeue(message: Message, wait: Wait, now: dt.datetime) -> None:
     Message.objects.filter(pk=message.pk, state=State.CLAIMED).update(
         state=State.QUEUED,
-        reason=reason,
+        reason=wait.reason,
         state_at=now,
-        attempt_at=attempt_at,
+        attempt_at=wait.until,
         holder="",
         lease_until=None,
     )
@@ -232,10 +335,11 @@ UPDATE messaging_message m
        holder = '', lease_until = NULL
   FROM unnest(%(ids)s::bigint[], %(numbers)s::text[], %(costs)s::int[]) AS v(id, provider_id, cost)
  WHERE m.id = v.id AND m.state = 'sending' AND m.holder = %(holder)s
+RETURNING m.clinic_id, m.cost_rial
 """
 
 
-def accepted(taken: Iterable[Accepted], *, holder: str, now: dt.datetime) -> int:
+def accepted(taken: Iterable[Accepted], *, holder: str, now: dt.datetime, ask: bool = True) -> int:
     """Record what the gateway took. A sender whose lease ran out changes nothing here."""
     rows = list(taken)
     with connection.cursor() as cursor:
@@ -243,14 +347,19 @@ def accepted(taken: Iterable[Accepted], *, holder: str, now: dt.datetime) -> int
             ACCEPT,
             {
                 "now": now,
-                "ask": now + FIRST_POLL,
+                "ask": now + FIRST_POLL if ask else None,
                 "ids": [a.local_id for a in rows],
                 "numbers": [a.provider_id for a in rows],
                 "costs": [a.cost_rial for a in rows],
                 "holder": holder,
             },
         )
-        return int(cursor.rowcount)
+        charged = cursor.fetchall()
+    costs = Counter[int]()
+    for clinic_id, rial in charged:
+        costs[clinic_id] += rial or 0
+    spending.add(+costs, now)
+    return len(charged)
 
 
 def refused_for_now(
@@ -262,11 +371,13 @@ def refused_for_now(
     holder: str,
     now: dt.datetime,
 ) -> int:
-    """Certainly not accepted: back to the queue, with the same id."""
+    """Certainly not accepted: back to the queue, with the same id, and through whatever gateway."""
     return _held(ids, holder, State.SENDING).update(
         state=State.QUEUED,
         reason=reason,
         provider_code=code,
+        account=None,
+        provider="",
         attempt_at=attempt_at,
         state_at=now,
         holder="",
@@ -275,8 +386,9 @@ def refused_for_now(
 
 
 def failed(ids: Sequence[int], code: str, *, holder: str, now: dt.datetime) -> int:
-    """Refused for good."""
-    return _held(ids, holder, State.SENDING).update(
+    """Refused for good; where its chain goes on, the next channel's turn."""
+    held = list(_held(ids, holder, State.SENDING).values_list("pk", flat=True))
+    changed = _held(held, holder, State.SENDING).update(
         state=State.FAILED,
         reason=Reason.REFUSED,
         provider_code=code,
@@ -284,6 +396,8 @@ def failed(ids: Sequence[int], code: str, *, holder: str, now: dt.datetime) -> i
         holder="",
         lease_until=None,
     )
+    chains.go_on(held if changed else (), now)
+    return changed
 
 
 def unclear(
@@ -315,13 +429,20 @@ def release(ids: Sequence[int], *, holder: str, now: dt.datetime) -> int:
     )
 
 
-def rest(ids: Sequence[int], *, holder: str, now: dt.datetime) -> int:
+def rest(
+    ids: Sequence[int],
+    *,
+    holder: str,
+    now: dt.datetime,
+    until: dt.datetime | None = None,
+    reason: str = Reason.ACCOUNT,
+) -> int:
     """Let claimed messages wait with an account that has just refused others."""
     return _held(ids, holder, State.CLAIMED).update(
         state=State.QUEUED,
-        reason=Reason.ACCOUNT,
+        reason=reason,
         state_at=now,
-        attempt_at=now + REST,
+        attempt_at=until or now + REST,
         holder="",
         lease_until=None,
     )
@@ -416,6 +537,8 @@ def settle_unknown(message: Message, was_sent: bool, *, now: dt.datetime) -> Non
     )
     if not changed:
         raise OutboxError(_("This message has been settled already."))
+    if not was_sent:
+        chains.go_on([message.pk], now)
 
 
 def oldest_due(now: dt.datetime) -> dt.datetime | None:

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     BAD_BATCH = "bad_batch"  # too many, none, one recipient twice or several texts in one call
     BAD_RECEPTOR = "bad_receptor"  # a number this gateway cannot reach
     BAD_TEXT = "bad_text"  # characters that cannot be written
+    NOT_APPROVED = "not_approved"  # no wording that this gateway has approved was given
     LINKS_REFUSED = "links_refused"  # this account may send no links; the text may go without
     WRONG_ECHO = "wrong_echo"
 
@@ -251,6 +252,7 @@ class Provider(ABC):
     name: ClassVar[str]
     channel: ClassVar[str] = "sms"  # a value of messaging.models.Channel
     approval: ClassVar[Approval] = Approval.NEVER
+    address_setting: ClassVar[str]  # the Django setting that holds its base address
     calls_per_second: ClassVar[float] = (
         5.0  # sends, over all workers; no gateway publishes a figure
     )

@@ -253,7 +253,7 @@ def _matched(
         if text is None or not _echoes(entry, text):
             strange = strange or _says_something_else(entry)
         elif provider_id := _number(entry):
-            answers.append(_accepted(text, provider_id, entry))
+            answers.append(accepted_entry(text, provider_id, entry))
     return _complete(texts, answers, strange=strange)
 
 
@@ -305,7 +305,8 @@ def _plain(text: str) -> str:
     return " ".join(text.translate(_SPELLINGS).split())
 
 
-def _accepted(text: OutgoingText, provider_id: str, entry: Mapping[str, object]) -> Accepted:
+def accepted_entry(text: OutgoingText, provider_id: str, entry: Mapping[str, object]) -> Accepted:
+    """What an entry says of a text that it answers."""
     status = _status(entry) or DeliveryStatus.UNRECOGNISED
     cost = whole_number(entry.get("cost"))
     believable = cost is not None and 0 <= cost < _HIGHEST_COST
