@@ -120,10 +120,11 @@ MESSAGES = """
 INSERT INTO messaging_message
        (clinic_id, rule_number, rule_key, expects, invites, purpose, channel, client_id, session_id,
         revision, recipient, due_at, useful_until, planned_at, state, reason, state_at, attempt_at,
-        attempts, holder, text, provider, provider_id, provider_code, negative_lookups)
+        attempts, holder, text, provider, provider_id, provider_code, negative_lookups, priority,
+        "then", occasion)
 SELECT %(clinic)s, -1, 'thank_you', 'attended', false, 'follow_up', 'sms', p.client_id,
        p.session_id, 1, '', s.ends_at, s.ends_at, s.ends_at, 'sent', '', s.ends_at, s.ends_at,
-       1, '', '', '', '', '', 0
+       1, '', '', '', '', '', 0, 2, '{}', ''
   FROM sessions_app_participant p JOIN sessions_app_session s ON s.id = p.session_id
  WHERE p.client_id = ANY(%(ids)s) AND s.state = 'attended'
 """
