@@ -32,7 +32,15 @@ SETTINGS = {
 }
 
 # For servers that do not outlive a test run.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # A test takes its rows back. Autovacuum, wherever it happens to come by, would call such a table
+    # empty, and until it comes again everything is planned for one row: what takes a second takes
+    # minutes. Without it every test is planned alike.
+    "autovacuum": "off",
+}
 
 
 @dataclass
