@@ -43,9 +43,11 @@ EXPECTED = {
     "REDIS_URL": "a Redis address, e.g. redis://:password@host:6379/0",
     "KAVENEGAR_BASE_URL": "scheme, host and port only, e.g. https://api.kavenegar.com",
     "KAVENEGAR_API_KEY": "the key from Kavenegar's panel, letters and digits only",
+    "WHATSAPP_BASE_URL": "scheme, host and port only, e.g. https://graph.facebook.com",
     "ALLOWED_RECIPIENTS": "phone numbers between commas, e.g. 09121234567,09351234567",
     "EMAIL_URL": "a mail server, e.g. smtp+tls://user:password@mail.example.ir:587",
     "DEFAULT_FROM_EMAIL": "one sender, e.g. Peygir <no-reply@example.ir>",
+    "BOUNCE_ADDRESS": "a mailbox, e.g. bounces@example.ir",
 }
 
 HIGHEST_PORT = 65535
@@ -87,11 +89,15 @@ class Environment:
     kavenegar_api_key: str = field(repr=False)
     #: Sends per account and second over all workers; 0 for no limit, None for each gateway's own.
     gateway_calls_per_second: float | None
+    #: Scheme, host and port, no slash at the end.
+    whatsapp_base_url: str
     #: Phones as the operator wrote them; the rooms that send normalise them.
     allowed_recipients: list[str] = field(repr=False)
     #: Django's EMAIL_* settings under their own names.
     email: dict[str, Any] = field(repr=False)
     default_from_email: str
+    #: Where letters come back to; empty: to their sender.
+    bounce_address: str
 
 
 def load_dotenv() -> None:
@@ -133,11 +139,15 @@ def read(variables: Mapping[str, str]) -> Environment:
         ),
         kavenegar_api_key=value(variables, "KAVENEGAR_API_KEY", _api_key, ""),
         gateway_calls_per_second=value(variables, "GATEWAY_CALLS_PER_SECOND", _rate, ""),
+        whatsapp_base_url=value(
+            variables, "WHATSAPP_BASE_URL", _origin, "https://graph.facebook.com"
+        ),
         allowed_recipients=value(variables, "ALLOWED_RECIPIENTS", _phones, ""),
         email=_email_settings(variables),
         default_from_email=value(
             variables, "DEFAULT_FROM_EMAIL", _sender, "Peygir <peygir@localhost>"
         ),
+        bounce_address=value(variables, "BOUNCE_ADDRESS", _mailbox, ""),
     )
 
 
@@ -309,6 +319,13 @@ def _email(text: str) -> dict[str, Any]:
 def _sender(text: str) -> str:
     if not re.fullmatch(r"[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+", text):
         raise ValueError("sender")
+    return text
+
+
+def _mailbox(text: str) -> str:
+    # What stands before the @ is extended with a plus and the letter's mark.
+    if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,20}@[A-Za-z0-9.-]+", text):
+        raise ValueError("mailbox")
     return text
 
 

@@ -210,11 +210,13 @@ for _name, _value in ENV.email.items():
     globals()[_name] = _value
 EMAIL_TIMEOUT = 10  # an invitation is mailed inside its request
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.default_from_email
+BOUNCE_ADDRESS = ENV.bounce_address
 
 # -- Messaging ---------------------------------------------------------------------------------
 KAVENEGAR_BASE_URL = ENV.kavenegar_base_url
 KAVENEGAR_API_KEY = ENV.kavenegar_api_key
 GATEWAY_CALLS_PER_SECOND = ENV.gateway_calls_per_second
+WHATSAPP_BASE_URL = ENV.whatsapp_base_url
 ALLOWED_RECIPIENTS = ENV.allowed_recipients
 
 # -- Celery: id-less ticks and drains, safe to lose, repeat or reorder ----------------------------
