@@ -8,9 +8,10 @@ from typing import Final
 from urllib.parse import unquote
 
 from sandbox.codes import OK, RETURN_TEXTS, Refused
+from sandbox.context import Context
 from sandbox.faults import Fault, bent
 from sandbox.gateway import Gateway
-from sandbox.methods import METHODS, Context
+from sandbox.methods import METHODS
 from sandbox.params import Params
 from sandbox.records import Call
 from sandbox.web import HTML, JSON, Request, Response

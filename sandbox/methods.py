@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from messaging.parts import count_parts
+from sandbox import block_lists
 from sandbox.codes import STATUS_TEXTS, Refused, Status
-from sandbox.gateway import ANSWERED_11, LOCAL_ID_WINDOW, STATUS_WINDOW, Gateway
+from sandbox.context import Context, Entries, Entry, moment
+from sandbox.gateway import LOCAL_ID_WINDOW, STATUS_WINDOW
 from sandbox.params import Params, line, mobile, whole
-from sandbox.records import Account, Block, Draft, Inbound, Text
-
-Entry = dict[str, object]
-Entries = list[Entry] | Entry
+from sandbox.records import Draft, Inbound, Text
 
 _MAX_RECEPTORS: Final = 200
 _MAX_IDS: Final = 500
@@ -24,16 +23,6 @@ _MAX_TOKEN: Final = 100
 _TOKENS: Final = {"token": 0, "token2": 0, "token3": 0, "token10": 5, "token20": 8}
 _DAY: Final = timedelta(days=1)
 _ONE_INBOX_CALL: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Whose call it is, and when."""
-
-    gateway: Gateway
-    account: Account
-    params: Params
-    now: datetime
 
 
 def send(call: Context) -> Entries:
@@ -102,8 +91,8 @@ def statuslocalmessageid(call: Context) -> Entries:
 def statusbyreceptor(call: Context) -> Entries:
     """States of the texts to one receptor in a span of at most a day."""
     receptor = mobile(call.params.required("receptor"))
-    start = _moment(call.params.number("startdate"))
-    end = _moment(call.params.number("enddate", int(call.now.timestamp())))
+    start = moment(call.params.number("startdate"))
+    end = moment(call.params.number("enddate", int(call.now.timestamp())))
     if not start <= end <= start + _DAY:
         raise Refused(417)
     return [
@@ -181,55 +170,6 @@ def getdate(call: Context) -> Entries:
     }
 
 
-def blocked_list(call: Context) -> Entries:
-    number = line(call.params.required("linenumber"), ())
-    reason = call.params.text("blockreason")
-    return [
-        {
-            "number": block.receptor,
-            "blockreason": block.reason,
-            "date": int(block.blocked_at.timestamp()),
-        }
-        for block in call.account.blocks.values()
-        if block.line == number and reason in ("", str(block.reason))
-    ]
-
-
-def blocked_add(call: Context) -> Entries:
-    number, receptors = _line_and_numbers(call, _MAX_RECEPTORS)
-    return [
-        {
-            "number": receptor,
-            "status": "Active"
-            if call.gateway.block(call.account, Block(number, receptor, 0, call.now))
-            else "AlreadyExists",
-        }
-        for receptor in receptors
-    ]
-
-
-def blocked_exists(call: Context) -> Entries:
-    number, receptors = _line_and_numbers(call, _MAX_RECEPTORS)
-    return [
-        {
-            "number": receptor,
-            "status": "Active" if (number, receptor) in call.account.blocks else "NotExists",
-        }
-        for receptor in receptors
-    ]
-
-
-def blocked_remove(call: Context) -> Entries:
-    """Numbers that answered 11 stay blocked: only they can undo it."""
-    number, receptors = _line_and_numbers(call, 50)
-    removed = 0
-    for receptor in receptors:
-        block = call.account.blocks.get((number, receptor))
-        if block and block.reason != ANSWERED_11:
-            removed += call.gateway.unblock(call.account, number, receptor)
-    return {"removed": removed}
-
-
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method, and the HTTP verbs it takes."""
@@ -252,10 +192,10 @@ METHODS: Final = {
     "account/info": Method(account_info),
     "account/config": Method(account_config),
     "utils/getdate": Method(getdate, keyless=True),
-    "line/blocked/list": Method(blocked_list),
-    "line/blocked/add": Method(blocked_add),
-    "line/blocked/exists": Method(blocked_exists),
-    "line/blocked/remove": Method(blocked_remove, ("DELETE",)),
+    "line/blocked/list": Method(block_lists.listed),
+    "line/blocked/add": Method(block_lists.add),
+    "line/blocked/exists": Method(block_lists.exists),
+    "line/blocked/remove": Method(block_lists.remove, ("DELETE",)),
 }
 
 
@@ -297,10 +237,10 @@ def _send_at(call: Context) -> datetime:
     seconds = whole(call.params.text("date") or "0", 417)
     if not seconds:
         return call.now
-    moment = _moment(seconds)
-    if moment < call.now.replace(microsecond=0):
+    asked = moment(seconds)
+    if asked < call.now.replace(microsecond=0):
         raise Refused(417)
-    return moment
+    return asked
 
 
 def _local_ids(call: Context, name: str, count: int) -> list[int | None]:
@@ -378,16 +318,3 @@ def _inbound_entry(message: Inbound) -> Entry:
         "receptor": message.receptor,
         "date": int(message.received_at.timestamp()),
     }
-
-
-def _line_and_numbers(call: Context, limit: int) -> tuple[str, list[str]]:
-    number = line(call.params.required("linenumber"), ())
-    receptors = call.params.listed("receptor", limit=limit, too_many=604)
-    return number, [mobile(receptor) for receptor in receptors]
-
-
-def _moment(seconds: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        raise Refused(417) from None

@@ -6,7 +6,10 @@ from typing import Any, cast
 from messaging.providers.base import Provider
 
 PROVIDERS = {
+    "email": "messaging.providers.email.Email",
     "kavenegar": "messaging.providers.kavenegar.Kavenegar",
+    "kavenegar_lookup": "messaging.providers.kavenegar_lookup.KavenegarLookup",
+    "whatsapp": "messaging.providers.whatsapp.WhatsApp",
 }
 
 

@@ -8,10 +8,11 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from messaging.providers import get_provider
-from messaging.providers.base import OutgoingText, Provider
+from messaging.providers.base import ApprovedText, OutgoingText, Provider
 from sandbox.testing import RunningGateway, running_gateway
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens there
@@ -143,9 +144,20 @@ class KavenegarHarness(SandboxHarness):
         return get_provider(self.kind, api_key=self.key, base_url=base_url, **settings)
 
 
+class KavenegarLookupHarness(KavenegarHarness):
+    kind = "kavenegar_lookup"
+
+    def text(self, local_id: int = 7_000_001, receptor: str = "") -> OutgoingText:
+        approved = ApprovedText("code", ("رضایی",))
+        return replace(super().text(local_id, receptor), approved=approved)
+
+    def secrets(self) -> list[str]:
+        return [*super().secrets(), "رضایی"]
+
+
 HARNESSES: dict[str, type[Harness]] = {
     harness.kind: harness
-    for harness in (KavenegarHarness,)
+    for harness in (KavenegarHarness, KavenegarLookupHarness)
 }  # fmt: skip
 
 

@@ -162,6 +162,7 @@ def failures(harness):
 @for_kinds(KINDS)
 def test_no_error_no_repr_and_no_log_line_shows_key_number_or_text(harness, caplog):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
     provider = harness.provider()
     provider.send([harness.text(1)])
     shown = [repr(provider), str(provider), repr(harness.text())]
