@@ -68,10 +68,10 @@ WITH RECURSIVE waiting AS (
 clinics AS MATERIALIZED (
     SELECT c.id, c.timezone,
            is_quiet(%(now)s, c.timezone, c.quiet_from, c.quiet_to) AS quiet,
-           c.paused_at IS NOT NULL OR EXISTS (
-               SELECT 1 FROM messaging_spending sp
-                WHERE sp.clinic_id = c.id AND sp.starts_at <= %(now)s AND sp.ends_at > %(now)s
-                  AND sp.rial >= c.monthly_cap_rial) AS stopped
+           c.paused_at IS NOT NULL OR c.monthly_cap_rial IS NOT NULL AND coalesce((
+               SELECT sp.rial FROM messaging_spending sp
+                WHERE sp.clinic_id = c.id AND sp.starts_at <= %(now)s AND sp.ends_at > %(now)s),
+               0) >= c.monthly_cap_rial AS stopped
       FROM waiting w JOIN clinic_clinic c ON c.id = w.clinic_id),
 candidates AS (
     SELECT due.*, row_number() OVER (
