@@ -43,6 +43,7 @@ EXPECTED = {
     "REDIS_URL": "a Redis address, e.g. redis://:password@host:6379/0",
     "KAVENEGAR_BASE_URL": "scheme, host and port only, e.g. https://api.kavenegar.com",
     "KAVENEGAR_API_KEY": "the key from Kavenegar's panel, letters and digits only",
+    "SMSIR_BASE_URL": "scheme, host and port only, e.g. https://api.sms.ir",
     "WHATSAPP_BASE_URL": "scheme, host and port only, e.g. https://graph.facebook.com",
     "ALLOWED_RECIPIENTS": "phone numbers between commas, e.g. 09121234567,09351234567",
     "EMAIL_URL": "a mail server, e.g. smtp+tls://user:password@mail.example.ir:587",
@@ -90,6 +91,7 @@ class Environment:
     #: Sends per account and second over all workers; 0 for no limit, None for each gateway's own.
     gateway_calls_per_second: float | None
     #: Scheme, host and port, no slash at the end.
+    smsir_base_url: str
     whatsapp_base_url: str
     #: Phones as the operator wrote them; the rooms that send normalise them.
     allowed_recipients: list[str] = field(repr=False)
@@ -139,6 +141,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         ),
         kavenegar_api_key=value(variables, "KAVENEGAR_API_KEY", _api_key, ""),
         gateway_calls_per_second=value(variables, "GATEWAY_CALLS_PER_SECOND", _rate, ""),
+        smsir_base_url=value(variables, "SMSIR_BASE_URL", _origin, "https://api.sms.ir"),
         whatsapp_base_url=value(
             variables, "WHATSAPP_BASE_URL", _origin, "https://graph.facebook.com"
         ),

@@ -216,6 +216,7 @@ BOUNCE_ADDRESS = ENV.bounce_address
 KAVENEGAR_BASE_URL = ENV.kavenegar_base_url
 KAVENEGAR_API_KEY = ENV.kavenegar_api_key
 GATEWAY_CALLS_PER_SECOND = ENV.gateway_calls_per_second
+SMSIR_BASE_URL = ENV.smsir_base_url
 WHATSAPP_BASE_URL = ENV.whatsapp_base_url
 ALLOWED_RECIPIENTS = ENV.allowed_recipients
 

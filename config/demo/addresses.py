@@ -46,6 +46,7 @@ class Addresses:
             "PORT": str(self.web_port),
             "PUBLIC_URL": self.panel,
             "KAVENEGAR_BASE_URL": self.sandbox,
+            "SMSIR_BASE_URL": self.sandbox,
             "KAVENEGAR_API_KEY": API_KEY,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONUNBUFFERED": "1",

@@ -151,10 +151,12 @@ def test_taken_port_gives_way_to_the_next():
 def test_children_send_through_the_sandbox_whatever_the_environment_says(monkeypatch):
     monkeypatch.setenv("KAVENEGAR_BASE_URL", "https://api.kavenegar.com")
     monkeypatch.setenv("KAVENEGAR_API_KEY", "a-real-key")
+    monkeypatch.setenv("SMSIR_BASE_URL", "https://api.sms.ir")
     where = addresses.Addresses(8001, 8011, "")
     environment = where.environment()
     assert environment["KAVENEGAR_BASE_URL"] == "http://127.0.0.1:8011"
     assert environment["KAVENEGAR_API_KEY"] == "sandbox"
+    assert environment["SMSIR_BASE_URL"] == "http://127.0.0.1:8011"
     assert environment["PUBLIC_URL"] == "http://127.0.0.1:8001"
     receipts, inbound = where.sandbox_command(Path("journal"), "آرامش")[-2:]
     hooks = "http://127.0.0.1:8001/hooks/kavenegar/"

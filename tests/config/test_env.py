@@ -33,6 +33,7 @@ def test_development_needs_no_variable(tmp_path: Path) -> None:
     assert found.allowed_hosts == ["127.0.0.1", "localhost", "[::1]"]
     assert found.kavenegar_base_url == "https://api.kavenegar.com"
     assert found.kavenegar_api_key == ""
+    assert found.smsir_base_url == "https://api.sms.ir"
     assert found.allowed_recipients == []
     assert found.email["EMAIL_FILE_PATH"] == str(tmp_path / "mail")
     assert found.database["HOST"] == env.NO_SERVER
@@ -99,6 +100,7 @@ def test_production_guesses_nothing(name: str, empty: str | None) -> None:
         ("REDIS_URL", "redis://"),
         ("KAVENEGAR_BASE_URL", "https://api.kavenegar.com/v1"),
         ("KAVENEGAR_BASE_URL", "https://api.kavenegar.com?x=1"),
+        ("SMSIR_BASE_URL", "https://api.sms.ir/v1"),
         ("KAVENEGAR_API_KEY", "key/../other"),
         ("KAVENEGAR_API_KEY", "کلید"),
         ("ALLOWED_RECIPIENTS", "09121234567,reception"),
