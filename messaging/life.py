@@ -2,7 +2,7 @@
 
 This table is the only one. The database keeps it too: `keep_life` refuses every other change, and
 notes each that happens in `Message.life`, whoever makes it and however. The picture of it is in
-`docs/messages.md`.
+`docs/messages.md`; `messaging.steps` tells a life to people.
 """
 
 from __future__ import annotations

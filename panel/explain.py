@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils.translation import gettext as _
 
 from clinic import jalali
-from messaging.models import Message, Reason, State
+from messaging.models import Channel, Message, Reason, State
 
 
 def why(message: Message, *, now: dt.datetime, tz: str) -> str:
@@ -45,6 +45,10 @@ _NOT_KNOWN = (Reason.NO_ANSWER, Reason.SENDER_STOPPED, Reason.ECHO)
 def _sentence(message: Message) -> str:
     if message.state == State.FAILED and message.reason in _NOT_KNOWN:
         return _("It was unclear whether it left; it turned out that it was not sent.")
+    if message.state == State.SENT and message.channel == Channel.CALL:
+        return _("It stands on reception's call list, with what the client is to be told.")
+    if message.state == State.SENT and message.channel == Channel.EMAIL:
+        return _("The mail server took it; nobody can tell whether it was read.")
     with_reason = {
         State.SKIPPED: _("It was not sent: %(reason)s."),
         State.FAILED: _("The gateway refused it for good, and it was not sent: %(reason)s."),

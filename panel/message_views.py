@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as notices
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,23 +17,15 @@ from clinic.access import RECEPTION, ClinicRequest, clinic_view
 from clinic.links import clinic_url
 from clinic.toasts import done
 from messaging import outbox
-from messaging.models import Message, State
+from messaging.models import Channel, Message, State
 from panel import visibility
 from panel.explain import reason_words, why
+from panel.message_life import life_of, next_of
 from panel.outbox_filter import OutboxFilter
 from panel.pages import list_or_page, page_of
 
 #: States out of which a person may still take a message.
 STOPPABLE = (State.QUEUED, State.CLAIMED)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One moment of a message's life."""
-
-    label: str
-    at: dt.datetime
-    icon: str
 
 
 @require_safe
@@ -63,17 +54,30 @@ def message(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     mine = visibility.messages(request.membership)
     loaded = get_object_or_404(
-        mine.select_related("client", "session__therapist", "session__service"), pk=pk
+        mine.select_related("client", "account", "session__therapist", "session__service"), pk=pk
     )
     reception = not visibility.is_therapist(request.membership)
     context = {
         "message": loaded,
         "why": why(loaded, now=now, tz=request.clinic.timezone),
         "life": life_of(loaded),
+        "next": next_of(loaded),
+        **_chain(mine, loaded),
         "stoppable": reception and loaded.state in STOPPABLE,
         "settleable": reception and loaded.state == State.UNKNOWN,
     }
     return render(request, "panel/message.html", context)
+
+
+def _chain(mine: QuerySet[Message], message: Message) -> dict[str, Any]:
+    """What this one makes up for, what makes up for it, and what would be tried next."""
+    kin = mine.filter(Q(pk=message.instead_of) | Q(instead_of=message.pk))
+    found = {other.pk == message.instead_of: other for other in kin}
+    return {
+        "before": found.get(True),
+        "after": found.get(False),
+        "then": [Channel(channel).label for channel in message.then],
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -119,19 +123,3 @@ def _settle(request: ClinicRequest, here: str, said: str, act: Callable[[], None
     else:
         done(request, said)
     return redirect(here)
-
-
-def life_of(message: Message) -> list[Step]:
-    """What has happened to the message, in order; the last step is where it stands."""
-    steps: list[tuple[str, Any, str]] = [
-        (_("planned"), message.planned_at, "clipboard-list"),
-        (_("due"), message.due_at, "clock"),
-        (_("handed to the gateway"), message.sending_at, "send"),
-        (_("taken by the gateway"), message.sent_at, "check"),
-        (_("reached the phone"), message.delivered_at, "checks"),
-    ]
-    known = {State.QUEUED, State.SENDING, State.SENT, State.DELIVERED}
-    if message.state not in known:
-        steps.append((str(State(message.state).label), message.state_at, "circle-dot"))
-    lived = [Step(label, at, icon) for label, at, icon in steps if at]
-    return sorted(lived, key=lambda step: step.at)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from clinic import jalali
 from clinic.formfields import JalaliDateField
 from followup.defaults import RULE_NAMES
-from messaging.models import Message, Reason, State
+from messaging.models import Channel, Message, Reason, State
 from patients.models import Client
 from patients.queries import search
 
@@ -24,6 +24,11 @@ class OutboxFilter(forms.Form):
         label=_("state"),
         required=False,
         choices=[("", pgettext_lazy("filter", "all")), *State.choices],
+    )
+    channel = forms.ChoiceField(
+        label=_("channel"),
+        required=False,
+        choices=[("", pgettext_lazy("filter", "all")), *Channel.choices],
     )
     reason = forms.ChoiceField(
         label=_("reason"),
@@ -49,7 +54,7 @@ class OutboxFilter(forms.Form):
     def apply(self, messages: QuerySet[Message]) -> QuerySet[Message]:
         self.is_valid()
         wanted = self.cleaned_data
-        same = {"state": "state", "reason": "reason", "rule": "rule_key"}
+        same = {"state": "state", "channel": "channel", "reason": "reason", "rule": "rule_key"}
         messages = messages.filter(
             **{column: wanted[name] for name, column in same.items() if wanted.get(name)}
         )

@@ -135,6 +135,15 @@ class TemplateFactory(DjangoModelFactory):
     updated_at = NOW
 
 
+class ProviderAccountFactory(DjangoModelFactory):
+    class Meta:
+        model = messaging_models.ProviderAccount
+
+    clinic = factory.SubFactory(ClinicFactory)
+    api_key = factory.Sequence(lambda n: f"4B5A3c7d9E{n:02}")
+    created_at = NOW
+
+
 class RuleFactory(DjangoModelFactory):
     class Meta:
         model = followup_models.Rule

@@ -11,6 +11,8 @@ from django.utils.translation import get_language, gettext as _
 
 from clinic.templatetags.peygir import persian_digits
 from followup.defaults import RULE_NAMES
+from messaging.models import Channel
+from panel.channels import CHANNEL_ICONS, GATEWAYS
 from patients.models import Client
 from patients.phones import display
 from sessions_app.links import without_keys
@@ -28,6 +30,26 @@ def rule_name(key: str) -> str:
 def phone(e164: str) -> str:
     """«۰۹۱۲ ۱۲۳ ۴۵۶۷»; to be shown left to right."""
     return display(e164, "fa" if (get_language() or "fa").startswith("fa") else "en")
+
+
+@register.filter
+def address(recipient: str) -> str:
+    """A phone as `phone` writes it, or an e-mail address as it is."""
+    return recipient if "@" in recipient else phone(recipient)
+
+
+@register.inclusion_tag("panel/channel.html")
+def channel(name: str, *, quiet: bool = False) -> dict[str, object]:
+    """A channel's icon and word; `quiet` leaves the word to screen readers."""
+    known = name in Channel.values
+    label = Channel(name).label if known else name
+    return {"icon": CHANNEL_ICONS.get(name, "message-2"), "label": label, "quiet": quiet}
+
+
+@register.filter
+def gateway(kind: str) -> str:
+    """«کاوه‌نگار»: the name of a kind of gateway; one that is not known is shown itself."""
+    return str(GATEWAYS.get(kind, kind))
 
 
 @register.filter

@@ -7,7 +7,7 @@ import pytest
 
 from messaging.models import Message, State
 from panel.explain import why
-from panel.message_views import life_of
+from panel.message_life import Next, next_of
 from tests import factories
 from tests.panel.screens import CLINIC, errors_of, html_of, notices_of, text_of
 
@@ -28,6 +28,13 @@ def rows_of(response):
         int(pk)
         for pk in re.findall(r'<a class="plain" href="[^"]*/messages/(\d+)/"', html_of(response))
     ]
+
+
+def life_in(response):
+    """The steps of a life, as they are read."""
+    line = re.search(r'<ol class="life">(.*?)</ol>', html_of(response), re.DOTALL)[1]
+    steps = re.findall(r"<li.*?</li>", line, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", step).split()) for step in steps]
 
 
 def page(message):
@@ -65,7 +72,14 @@ def filed(clinic, people):
     return {
         "sent": make(clinic, mine, state="sent", due_at=NOW - DAY),
         "skipped": make(clinic, mine, state="skipped", reason="no_consent", due_at=NOW - 2 * DAY),
-        "early": make(clinic, hers, state="sent", rule_key="reminder_72h", due_at=NOW - 3 * DAY),
+        "early": make(
+            clinic,
+            hers,
+            state="sent",
+            rule_key="reminder_72h",
+            channel="email",
+            due_at=NOW - 3 * DAY,
+        ),
     }
 
 
@@ -76,6 +90,7 @@ def filed(clinic, people):
         pytest.param({"state": "sent"}, ["sent", "early"], id="state"),
         pytest.param({"reason": "no_consent"}, ["skipped"], id="reason"),
         pytest.param({"rule": "reminder_72h"}, ["early"], id="rule"),
+        pytest.param({"channel": "email"}, ["early"], id="channel"),
         pytest.param({"since": "۱۴۰۵/۸/۲۸"}, ["sent", "skipped"], id="since a day"),
         pytest.param({"until": "1405/08/28"}, ["skipped", "early"], id="until a day, with it"),
         pytest.param({"since": "1405/08/28", "until": "1405/08/28"}, ["skipped"], id="one day"),
@@ -151,30 +166,111 @@ def test_the_whole_life_of_a_delivered_one(as_reception, clinic, people):
         "۸۵۴۶۳۲۳۸",
         "۰۹۱۲ ۱۲۳ ۴۵۶۷",
         "دوشنبه ۲ آذر، ساعت ۱۷:۳۰",
-        "شنبه ۳۰ آبان، ساعت ۱۰:۰۰",
+        "شنبه ۳۰ آبان، ساعت ۰۹:۰۰",
     ):
         assert said in words
     assert "سلام خانم کریمی،\nمنتظر شما هستیم." in html_of(response)
 
 
-@pytest.mark.parametrize(
-    ("state", "fields", "steps"),
-    [
-        ("queued", {}, ["planned_at", "due_at"]),
-        ("sending", {"sending_at": NOW}, ["planned_at", "due_at", "sending_at"]),
-        ("skipped", {"state_at": NOW}, ["planned_at", "due_at", "state_at"]),
+def test_its_life_is_told_step_by_step_with_who_and_when(
+    as_reception, receptionist, clinic, people
+):
+    message = make(clinic, people["my_client"])
+    as_reception.post(page(message) + "cancel/")
+    words = life_in(as_reception.get(page(message)))
+    assert words == [
+        "برنامه‌ریزی شد شنبه ۳۰ آبان، ساعت ۱۰:۰۰ · برنامه‌ریز پیگیر",
+        f"از صف بیرون آمد شنبه ۳۰ آبان، ساعت ۱۰:۰۰ · {receptionist.full_name}",
+    ]
+
+
+def test_a_code_and_how_often_stand_beside_what_happened(as_reception, clinic, people):
+    message = make(clinic, people["my_client"], attempts=2, attempt_at=NOW + HOUR)
+    for minute in (1, 2):
+        for state, told in (
+            ("claimed", {}),
+            ("sending", {"reason": ""}),
+            ("queued", {"reason": "busy", "provider_code": "503"}),
+        ):
+            at = NOW + dt.timedelta(minutes=minute)
+            Message.objects.filter(pk=message.pk).update(state=state, state_at=at, **told)
+    assert life_in(as_reception.get(page(message)))[1:] == [
         (
-            "undelivered",
-            {"sending_at": NOW, "sent_at": NOW + HOUR, "state_at": NOW + 2 * HOUR},
-            ["planned_at", "due_at", "sending_at", "sent_at", "state_at"],
+            "پذیرفته نشد؛ دوباره امتحان می‌شود ۲ بار درگاه پیامک هنوز نتوانسته آن را بپذیرد و دوباره تلاش"
+            " می‌شود شنبه ۳۰ آبان، ساعت ۱۰:۰۱ تا شنبه ۳۰ آبان، ساعت ۱۰:۰۲ · تعمیر به دست اپراتور"
+            " · کد ۵۰۳"
         ),
+        "نوبت بعدی امتحان، زودترین زمان شنبه ۳۰ آبان، ساعت ۱۱:۰۰",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "at"),
+    [
+        ({"attempt_at": NOW + HOUR}, "زودترین زمان رفتن", NOW + HOUR),
+        ({"attempts": 1, "attempt_at": NOW + HOUR}, "نوبت بعدی امتحان، زودترین زمان", NOW + HOUR),
+        ({"state": "unknown", "ask_at": NOW + HOUR}, "از درگاه پرسیده می‌شود چه شد", NOW + HOUR),
+        ({"state": "unknown"}, None, None),
+        ({"state": "delivered"}, None, None),
     ],
 )
-def test_the_steps_of_a_life_are_in_order(state, fields, steps):
-    message = Message(
-        state=state, planned_at=NOW - DAY, due_at=NOW - HOUR, **{"state_at": NOW - DAY, **fields}
+def test_what_comes_next_by_itself(fields, words, at):
+    coming = next_of(Message(**fields))
+    assert coming == (words and Next(words, at))
+
+
+def test_a_chain_is_told_from_both_its_ends(as_reception, clinic, people):
+    first = make(clinic, people["my_client"], channel="whatsapp", state="failed", then=["sms"])
+    second = make(
+        clinic,
+        people["my_client"],
+        instead_of=first.pk,
+        occasion=f"after:{first.pk}",
+        then=["call"],
     )
-    assert [step.at for step in life_of(message)] == [getattr(message, name) for name in steps]
+    before, after = (as_reception.get(page(message)) for message in (first, second))
+    assert "به‌جای آن، پیامی با پیامک رفت." in text_of(before)
+    assert f'href="{page(second)}"' in html_of(before)
+    assert "به‌جای پیام واتس‌اپ است که نرسید." in text_of(after)
+    assert f'href="{page(first)}"' in html_of(after)
+    assert "اگر نرسید: تماس پذیرش" in text_of(after)
+
+
+def test_a_therapist_is_told_of_no_link_of_a_chain_that_is_not_theirs(as_therapist, clinic, people):
+    hers = factories.SessionFactory(
+        clinic=clinic, therapist=people["hers"], clients=[people["my_client"]]
+    )
+    first = make(clinic, people["my_client"], session=hers, channel="whatsapp", state="failed")
+    mine = make(clinic, people["my_client"], instead_of=first.pk)
+    assert "به‌جای پیام" not in text_of(as_therapist.get(page(mine)))
+
+
+def test_who_carried_it_is_said(as_reception, clinic, people):
+    account = factories.ProviderAccountFactory(clinic=clinic, sender="10004346", standby=True)
+    message = make(clinic, people["my_client"], state="sent", provider="kavenegar", account=account)
+    assert "کاوه‌نگار ۱۰۰۰۴۳۴۶ (حساب یدک)" in text_of(as_reception.get(page(message)))
+
+
+def test_an_e_mail_shows_its_address(as_reception, clinic, people):
+    message = make(clinic, people["my_client"], channel="email", recipient="maryam@example.ir")
+    assert "maryam@example.ir" in text_of(as_reception.get(page(message)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"ask_at": NOW + HOUR}, "از درگاه پرسیده می‌شود؛ کمی صبر کنید."),
+        ({"ask_at": None}, "پیدا کنید و ثبت کنید"),
+    ],
+    ids=["asked", "a person's"],
+)
+def test_an_unclear_one_stands_out_in_the_list_with_what_to_do(
+    as_reception, clinic, people, fields, said
+):
+    make(clinic, people["my_client"], state="unknown", **fields)
+    response = as_reception.get(OUTBOX)
+    assert '<tr class="unclear">' in html_of(response)
+    assert said in text_of(response)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +288,8 @@ def test_the_steps_of_a_life_are_in_order(state, fields, steps):
         ({"state": "delivered"}, "به گوشی مراجع رسید."),
         ({"state": "undelivered", "reason": "blocked"}, "گیرنده این‌گونه خط‌ها را بسته است"),
         ({"state": "undelivered"}, "به گوشی نرسید."),
+        ({"state": "sent", "channel": "call"}, "در فهرست تماس پذیرش است"),
+        ({"state": "sent", "channel": "email"}, "سرور ایمیل آن را پذیرفت"),
         ({"state": "skipped", "reason": "no_phone"}, "فرستاده نشد، چون در پرونده"),
         ({"state": "skipped"}, "فرستاده نشد."),
         ({"state": "cancelled", "reason": "rule_off"}, "چون قاعده خاموش شد."),
@@ -308,5 +406,5 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
 def test_one_message_takes_one_query(as_reception, clinic, people, django_assert_num_queries):
     session = factories.SessionFactory(clinic=clinic, clients=[people["my_client"]])
     message = make(clinic, people["my_client"], session=session)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         as_reception.get(page(message))
