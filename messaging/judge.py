@@ -129,13 +129,13 @@ def _others_gone(since: dt.datetime) -> QuerySet[Message]:
 
 
 def _had_before() -> QuerySet[Message]:
-    """The same client's texts of the same rule."""
+    """The same client's texts of the same rule, but for the one that this makes up for."""
     return Message.objects.filter(
         clinic=OuterRef("clinic"),
         client=OuterRef("client"),
         rule_key=OuterRef("rule_key"),
         state__in=GONE,
-    ).exclude(pk=OuterRef("pk"))
+    ).exclude(pk__in=(OuterRef("pk"), Coalesce(OuterRef("instead_of"), 0)))
 
 
 def _count(messages: QuerySet[Message]) -> Coalesce:
