@@ -297,7 +297,8 @@ class Message(TenantModel):
     sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
-    #: While unknown: how often the gateway has said that it has no such message.
+    #: How often the gateway has said that it has no such message. Above 0 the message is bound to
+    #: that gateway: nowhere else would a second copy be recognised.
     negative_lookups = models.PositiveSmallIntegerField(default=0)
     #: While sent or unknown: when to ask the gateway next; null when there is nothing to ask.
     ask_at = models.DateTimeField(null=True)
@@ -339,6 +340,8 @@ class Message(TenantModel):
             models.Index(
                 fields=["ask_at"], name="message_to_ask", condition=Q(ask_at__isnull=False)
             ),
+            # What waits for a person: asked on every page of the panel.
+            models.Index(fields=["clinic"], name="message_unclear", condition=Q(state="unknown")),
             # Receipts arrive by the gateway's number.
             models.Index(
                 fields=["provider", "provider_id"],
