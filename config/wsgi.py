@@ -3,13 +3,14 @@
 import os
 
 from config import embedded
+from config.charsets import as_utf8
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.ensure(postgres=True, redis=True)
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402  (settings read what ensure set)
 
-application = get_wsgi_application()
+application = as_utf8(get_wsgi_application())
 
 from clinic.entry import refuse_unsafe_database  # noqa: E402
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
@@ -22,50 +24,68 @@ def callback_token(kind: str, account_id: int | None) -> str:
     return directory.derived_token("receipts", kind, account_id or "installation")
 
 
+def verify_token(kind: str, account_id: int | None) -> str:
+    """What an account's gateway is told to greet the address with: derived, too."""
+    return directory.derived_token("verify", kind, account_id or "installation")
+
+
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-def delivery_receipts(request: HttpRequest, kind: str, token: str) -> HttpResponse:
-    """Kavenegar's callbacks carry no signature: the secret is in the path.
+def callback(request: HttpRequest, kind: str, token: str) -> HttpResponse:
+    """Whatever a gateway has to tell: states of our texts, and what phones wrote to our lines.
 
-    An unknown receipt is answered 200 like a known one, or the gateway would repeat it for hours.
+    The secret is in the path; what a gateway signs must be signed besides. An unknown receipt and a
+    stranger's text are answered 200 like known ones, or the gateway would repeat them for hours.
     """
-    clinic_id, account_id = _whose(kind, token)
-    news = provider_class(kind).hear(_callback(request)).receipts
-    with wear(Hat.WORKER, clinic_id=clinic_id):
-        receipts.apply(kind, account_id, news, now=timezone.now())
-    return _thanks()
-
-
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
-def inbound_texts(request: HttpRequest, kind: str, token: str) -> HttpResponse:
-    """What a phone wrote to one of our lines. A stranger's is answered like a client's."""
-    clinic_id, account_id = _whose(kind, token)
-    news = provider_class(kind).hear(_callback(request)).inbound
-    replies.receive(kind, account_id, clinic_id, news, now=timezone.now())
-    return _thanks()
+    clinic_id, account_id, app_secret = _whose(kind, token)
+    called, provider = _callback(request), provider_class(kind)
+    greeting = provider.greeting(called, verify_token(kind, account_id))
+    if greeting is not None:
+        return _said(greeting)
+    if not provider.is_genuine(called, app_secret):
+        return HttpResponseForbidden("not signed", content_type="text/plain")
+    news, now = provider.hear(called), timezone.now()
+    if news.receipts:
+        with wear(Hat.WORKER, clinic_id=clinic_id):
+            receipts.apply(kind, account_id, news.receipts, now=now)
+    replies.receive(kind, account_id, clinic_id, news.inbound, now=now)
+    return _said("ok")
 
 
 def _callback(request: HttpRequest) -> Callback:
-    return Callback({**request.GET.dict(), **request.POST.dict()})
+    # First, because fields are read by it: "charset=hex" names a codec that makes no text.
+    request.encoding = "utf-8"
+    body = request.body  # bounded by DATA_UPLOAD_MAX_MEMORY_SIZE: more is a 400
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Callback({**request.GET.dict(), **_form(request)}, body, headers)
 
 
-def _thanks() -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
+def _form(request: HttpRequest) -> dict[str, object]:
+    """The form's fields; none of what only calls itself a form, as a bounce posted by curl does."""
+    try:
+        return dict(request.POST.dict())
+    except (SuspiciousOperation, BadRequest, MultiPartParserError):
+        return {}
 
 
-def _whose(kind: str, token: str) -> tuple[int | Everywhere, int | None]:
-    """The clinic and account behind a token; the installation's own account serves all clinics."""
+def _said(words: str) -> HttpResponse:
+    return HttpResponse(words, content_type="text/plain")
+
+
+def _whose(kind: str, token: str) -> tuple[int | Everywhere, int | None, str]:
+    """The clinic and account behind a token, and what signs its callbacks.
+
+    The installation's own account serves all clinics; no gateway that signs can be one.
+    """
     if kind not in PROVIDERS:
         raise Http404
     if constant_time_compare(token, callback_token(kind, None)):
-        return EVERYWHERE, None
+        return EVERYWHERE, None, ""
     clinic_id = directory.resolve(token, Directory.Purpose.RECEIPTS)
     if clinic_id is None:
         raise Http404
     with wear(Hat.WORKER, clinic_id=clinic_id):
-        accounts = ProviderAccount.objects.filter(kind=kind).values_list("pk", flat=True)
-        for account_id in accounts:
-            if constant_time_compare(token, callback_token(kind, account_id)):
-                return clinic_id, account_id
+        for account in ProviderAccount.objects.filter(kind=kind):
+            if constant_time_compare(token, callback_token(kind, account.pk)):
+                return clinic_id, account.pk, account.app_secret
     raise Http404
