@@ -1,8 +1,10 @@
 """The ways a gateway can fail, to be ordered one by one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from sandbox.web import HTML, JSON, Response
 
 #: What each mode does. "stores" says whether the call takes effect before the failure.
 MODES: Final = {
@@ -21,7 +23,8 @@ MODES: Final = {
 }
 
 _LONGEST: Final = 60
-_CODES: Final = (0, *range(100, 1000))
+_CODES: Final = range(1000)
+_BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 @dataclass(slots=True)
@@ -71,6 +74,22 @@ class Faults:
 
 
 Entries = list[dict[str, object]]
+
+
+def spoilt(response: Response, fault: Fault) -> Response:
+    """The answer as the failure lets it through."""
+    match fault.mode:
+        case "drop" | "accept_then_drop":
+            response = Response(drop=True)
+        case "half":
+            response = replace(response, keep=0.5)
+        case "empty":
+            response = Response(fault.code or 200, b"", JSON)
+        case "html":
+            response = Response(fault.code or 502, _BAD_GATEWAY, HTML)
+        case "redirect":
+            response = Response(fault.code or 302, b"", HTML, {"Location": "/v1/elsewhere"})
+    return replace(response, wait=fault.seconds)
 
 
 def bent(fault: Fault, entries: object) -> object:

@@ -102,6 +102,7 @@ class Gateway:
             cost=self._cost(account, draft),
             hidden=draft.hidden,
             instant=draft.instant,
+            silent=draft.silent,
             blocked=(draft.sender, draft.receptor) in account.blocks,
             debug=_debug(account),
         )
@@ -113,8 +114,15 @@ class Gateway:
 
     def receive(self, sender: str, receptor: str, body: str, now: datetime) -> Inbound:
         """A phone writes to one of our lines, to the account that last wrote to it."""
-        account = self._account_that_wrote_to(sender)
-        event = {"account": account.name, "sender": sender, "receptor": receptor, "body": body}
+        last = self._last_text_to(sender)
+        account = self._account(last.account) if last else self.account(self.options.default_key)
+        event: Event = {
+            "account": account.name,
+            "sender": sender,
+            "receptor": receptor,
+            "body": body,
+        }
+        event["silent"] = last is not None and last.silent
         inbound_id = self._next_id
         self._do({"event": "inbound", "id": inbound_id, "received_at": now.isoformat(), **event})
         self._answer_stop_word(account, sender, receptor, body, now)
@@ -128,13 +136,9 @@ class Gateway:
         """The callback's answer; one that arrived counts as read."""
         self._do({"event": "answered", "id": message.id, "answer": http_status})
 
-    def _account_that_wrote_to(self, number: str) -> Account:
-        written = (text.account for text in reversed(self.texts.values()))
-        numbers = (text.receptor for text in reversed(self.texts.values()))
-        for name, receptor in zip(written, numbers, strict=True):
-            if receptor == number:
-                return self._account(name)
-        return self.account(self.options.default_key)
+    def _last_text_to(self, number: str) -> Text | None:
+        texts = reversed(self.texts.values())
+        return next((text for text in texts if text.receptor == number), None)
 
     def _answer_stop_word(
         self, account: Account, number: str, line: str, body: str, now: datetime
@@ -195,7 +199,8 @@ class Gateway:
         text = Text(**_typed(event))
         account = self._account(text.account)
         self.texts[text.id] = text
-        self._told[text.id] = set()
+        if not text.silent:
+            self._told[text.id] = set()
         self._next_id = max(self._next_id, text.id + 1)
         account.spent += 0 if text.refunded else text.cost
         if text.local_id:

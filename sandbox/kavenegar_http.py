@@ -2,22 +2,20 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
 from sandbox.codes import OK, RETURN_TEXTS, Refused
 from sandbox.context import Context
-from sandbox.faults import Fault, bent
+from sandbox.faults import Fault, bent, spoilt
 from sandbox.gateway import Gateway
 from sandbox.methods import METHODS
 from sandbox.params import Params
 from sandbox.records import Call
-from sandbox.web import HTML, JSON, Request, Response
+from sandbox.web import JSON, Request, Response
 
 _ADDRESS: Final = re.compile(r"/v1/([^/]+)/([a-z/]+)\.json", re.IGNORECASE)
-_BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 def answer(gateway: Gateway, request: Request, now: datetime) -> Response:
@@ -33,7 +31,7 @@ def answer(gateway: Gateway, request: Request, now: datetime) -> Response:
         code, entries = fault.code or 409, None
     _note(gateway, request, method, now, code=code, fault=fault)
     response = _envelope(gateway, code, bent(fault, entries) if fault else entries)
-    return _spoilt(response, fault) if fault else response
+    return spoilt(response, fault) if fault else response
 
 
 def _called(
@@ -61,22 +59,6 @@ def _envelope(gateway: Gateway, code: int, entries: object) -> Response:
     verdict = {"status": code, "message": RETURN_TEXTS.get(code, "خطا")}
     body = json.dumps({"return": verdict, "entries": entries}, ensure_ascii=False).encode()
     return Response(OK if gateway.options.error_inside_200 else code, body, JSON)
-
-
-def _spoilt(response: Response, fault: Fault) -> Response:
-    """The answer as the failure lets it through."""
-    match fault.mode:
-        case "drop" | "accept_then_drop":
-            response = Response(drop=True)
-        case "half":
-            response = replace(response, keep=0.5)
-        case "empty":
-            response = Response(fault.code or OK, b"", JSON)
-        case "html":
-            response = Response(fault.code or 502, _BAD_GATEWAY, HTML)
-        case "redirect":
-            response = Response(fault.code or 302, b"", HTML, {"Location": "/v1/elsewhere"})
-    return replace(response, wait=fault.seconds)
 
 
 def _note(

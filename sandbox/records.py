@@ -58,6 +58,7 @@ class Draft:
     local_id: int | None = None
     hidden: bool = False
     instant: bool = False  # a template message: handed over at once
+    silent: bool = False  # no callback tells of it: its sender asks
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Text:
     cost: int
     hidden: bool = False
     instant: bool = False
+    silent: bool = False
     blocked: bool = False
     debug: bool = False
     cancelled_at: datetime | None = None
@@ -114,7 +116,10 @@ class Text:
 
 @dataclass(slots=True)
 class Inbound:
-    """A text from a phone to one of our lines. `answer` is the HTTP status of its callback."""
+    """A text from a phone to one of our lines. `answer` is the HTTP status of its callback.
+
+    A silent one has no callback: it waits in the inbox.
+    """
 
     id: int
     account: str
@@ -124,6 +129,7 @@ class Inbound:
     received_at: datetime
     read: bool = False
     answer: int | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

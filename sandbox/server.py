@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from sandbox import control, kavenegar_http, phones
+from sandbox import control, kavenegar_http, phones, smsir_http
 from sandbox.web import Request, Response, json_response, not_found
 from sandbox.world import World
 
@@ -29,8 +29,11 @@ _SECURITY: Final = {
 def route(world: World, request: Request) -> Response:
     """Give a request to the part that answers it."""
     if request.path.startswith("/v1/"):
+        # Both begin alike: Kavenegar's go on with a key and end in .json, sms.ir's do neither.
+        by_smsir = smsir_http.speaks(request.path)
+        answer = smsir_http.answer if by_smsir else kavenegar_http.answer
         with world.lock:
-            return kavenegar_http.answer(world.gateway, request, world.clock.now())
+            return answer(world.gateway, request, world.clock.now())
     if request.path.startswith(control.PREFIX):
         return control.answer(world, request)
     if request.path == "/healthz":

@@ -31,7 +31,8 @@ class Request:
         return joined
 
     def header(self, name: str) -> str:
-        return self.headers.get(name, "")
+        wanted = name.lower()
+        return next((value for name, value in self.headers.items() if name.lower() == wanted), "")
 
     def _has_form(self) -> bool:
         kind = self.header("Content-Type").partition(";")[0].strip().lower()

@@ -56,7 +56,8 @@ class World:
         with self.lock:
             now = self.clock.now()
             message = self.gateway.receive(sender, line, body, now)
-            self.callbacks.queue_inbound(message, now)
+            if not message.silent:
+                self.callbacks.queue_inbound(message, now)
             return message
 
     def forget(self) -> None:

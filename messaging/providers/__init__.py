@@ -9,6 +9,7 @@ PROVIDERS = {
     "email": "messaging.providers.email.Email",
     "kavenegar": "messaging.providers.kavenegar.Kavenegar",
     "kavenegar_lookup": "messaging.providers.kavenegar_lookup.KavenegarLookup",
+    "smsir": "messaging.providers.smsir.SmsIr",
     "whatsapp": "messaging.providers.whatsapp.WhatsApp",
 }
 

@@ -155,9 +155,23 @@ class KavenegarLookupHarness(KavenegarHarness):
         return [*super().secrets(), "رضایی"]
 
 
+class SmsIrHarness(SandboxHarness):
+    kind = "smsir"
+    key = "Xk9canaryKEYofSmsIr"
+    words = (
+        *("messageId", "deliveryState", "receiveReturnId"),
+        *("mobile", "number", "messageText", "receivedDateTime"),
+    )
+    rate_code = 20
+
+    def at(self, base_url: str, **settings: object) -> Provider:
+        account = {"api_key": self.key, "sender": "30007732", "base_url": base_url}
+        return get_provider(self.kind, **{**account, **settings})
+
+
 HARNESSES: dict[str, type[Harness]] = {
     harness.kind: harness
-    for harness in (KavenegarHarness, KavenegarLookupHarness)
+    for harness in (KavenegarHarness, KavenegarLookupHarness, SmsIrHarness)
 }  # fmt: skip
 
 
