@@ -1,7 +1,8 @@
 """Texts that come in from clients' phones, and what is made of them.
 
-«۱۱» stops, «۱۲» starts again, and anything else goes to a person. They come by callback, and what a
-callback missed is fetched.
+«۱۱» stops, «۱۲» starts again; «۱» confirms and «۲» cancels the one session that a text has just told
+of (see `messaging.reply_answers`). Anything else goes to a person. They come by callback, and what
+a callback missed is fetched.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from django.conf import settings
@@ -22,6 +23,7 @@ from messaging import outbox
 from messaging.accounts import Gateway, gateway_of_account
 from messaging.models import Message, ProviderAccount, Reason, Reply
 from messaging.providers.base import InboundText, ProviderError
+from messaging.reply_answers import answer
 from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
 from patients.phones import PhoneError, normalise
@@ -32,11 +34,30 @@ log = structlog.get_logger(__name__)
 
 Intent = Reply.Intent
 
-# «لغو» alone is not among them: our own texts say it of sessions, and whoever answers so has most
-# likely asked to cancel one.
-_STOP = frozenset({"11", "لغو 11", "لغو11", "stop", "stop 11", "stop11"})
-_START = frozenset({"12", "شروع", "شروع 12", "شروع12", "start", "start 12", "start12"})
 _WORD = re.compile(r"\w+")
+
+
+def _words(folded: str) -> str:
+    return " ".join(_WORD.findall(folded))
+
+
+def _spelt(*words: str) -> frozenset[str]:
+    """As `intent_of` reads them; a space may be a half-space, which folding takes away."""
+    folded = {_words(fold(word)) for word in words}
+    return frozenset(folded | {word.replace(" ", "") for word in folded})
+
+
+# «لغو» alone cancels and does not stop: our own texts say it of sessions, and whoever answers so has
+# most likely asked to cancel one.
+_AGREED: dict[Reply.Intent, frozenset[str]] = {
+    Intent.STOP: _spelt("۱۱", "لغو ۱۱", "stop", "stop 11"),
+    Intent.START: _spelt("۱۲", "شروع", "شروع ۱۲", "start", "start 12"),
+    Intent.CONFIRM: _spelt("۱", "بله", "تأیید", "می آیم", "می آم", "ok", "yes", "confirm"),
+    Intent.CANCEL: _spelt("۲", "نه", "لغو", "کنسل", "نمی آیم", "نمی آم", "cancel"),
+}
+#: About texts as such, and about a session.
+DECISIONS = (Intent.STOP, Intent.START)
+ANSWERS = (Intent.CONFIRM, Intent.CANCEL)
 #: What «۱۱» stops. Texts about booked sessions go on until a person has asked.
 STOPPED = (Purpose.FOLLOW_UP, Purpose.MOTIVATION, Purpose.CAMPAIGN)
 #: What «۱۲» brings back only to those who had it.
@@ -56,12 +77,10 @@ def intent_of(text: str) -> Reply.Intent:
     Only the agreed words alone count: «ساعت ۱۱» and «۱۱؟» are for a person.
     """
     folded = fold(text)
-    words = " ".join(_WORD.findall(folded))
     if "?" in folded or "؟" in folded:
         return Intent.OTHER
-    if words in _STOP:
-        return Intent.STOP
-    return Intent.START if words in _START else Intent.OTHER
+    words = _words(folded)
+    return next((intent for intent, agreed in _AGREED.items() if words in agreed), Intent.OTHER)
 
 
 def receive(
@@ -84,7 +103,7 @@ def receive(
         phone = _phone(text.sender)
         clinics = _clinics_that_know(phone, kind, account_id, clinic_id) if phone else []
         strangers += not clinics
-        if len(clinics) > 1 and intent_of(text.text[:_LONGEST]) == Intent.OTHER:
+        if len(clinics) > 1 and intent_of(text.text[:_LONGEST]) not in DECISIONS:
             clinics = _clinic_answered(phone, kind, clinics)
         for clinic in clinics:
             taken += _receive_in(clinic, kind, account_id, phone, text, now)
@@ -198,11 +217,14 @@ def _receive_in(
 
 
 def _follow(reply: Reply, clients: Iterable[Client], now: dt.datetime) -> None:
-    """Do what a reply asks, for everyone who has the phone it came from."""
+    """Do what a reply asks, for every living client who has the phone it came from."""
     is_fresh = reply.received_at > now - FRESH
-    if reply.intent != Intent.OTHER and _has_thought_again(reply):
+    living = [client for client in clients if client.deceased_at is None]
+    if reply.intent in DECISIONS and _has_thought_again(reply, DECISIONS):
         return
-    for client in clients:
+    if reply.intent in ANSWERS and is_fresh and _is_answered(reply, living, now):
+        return
+    for client in living:
         if reply.intent == Intent.STOP:
             _stop(client, reply, now)
         elif reply.intent == Intent.START and is_fresh:
@@ -211,19 +233,37 @@ def _follow(reply: Reply, clients: Iterable[Client], now: dt.datetime) -> None:
             _tell(CareTask.Kind.REPLY, client, reply, now)
 
 
-def _has_thought_again(reply: Reply) -> bool:
+def _is_answered(reply: Reply, clients: Sequence[Client], now: dt.datetime) -> bool:
+    """Whether the reply has confirmed or cancelled its session; a person reads it otherwise."""
+    return not _has_thought_again(reply, ANSWERS) and answer(reply, clients, now=now)
+
+
+def _has_thought_again(reply: Reply, intents: Sequence[str]) -> bool:
     """Fetched texts come late: the last word said holds, not the last one heard."""
-    decisions = Reply.objects.filter(phone=reply.phone).exclude(intent=Intent.OTHER)
-    return decisions.filter(received_at__gt=reply.received_at).exists()
+    words = Reply.objects.filter(phone=reply.phone, intent__in=intents)
+    return words.filter(received_at__gt=reply.received_at).exists()
+
+
+def stop(client: Client, *, source: str, now: dt.datetime) -> bool:
+    """Refuse for the client what «۱۱» stops, by whichever road they say so; whether any was wanted.
+
+    Texts about booked sessions go on.
+    """
+    changes = [set_consent(client, p, False, source=source, now=now) for p in STOPPED]
+    # The sender would find the refusal itself; the panel should not promise these meanwhile.
+    outbox.cancel_of_client(client.pk, STOPPED, Reason.NO_CONSENT, now=now)
+    return any(changes)
+
+
+def is_asked(client: Client) -> bool:
+    """Whether a person is already to ask if reminders are still wanted."""
+    asked = CareTask.objects.filter(client=client, kind=CareTask.Kind.STOPPED, closed_at=None)
+    return asked.exists()
 
 
 def _stop(client: Client, reply: Reply, now: dt.datetime) -> None:
-    for purpose in STOPPED:
-        set_consent(client, purpose, False, source=ConsentRecord.Source.REPLY, now=now)
-    # The sender would find the refusal itself; the panel should not promise these meanwhile.
-    outbox.cancel_of_client(client.pk, STOPPED, Reason.NO_CONSENT, now=now)
-    asked = CareTask.objects.filter(client=client, kind=CareTask.Kind.STOPPED, closed_at=None)
-    if not asked.exists():
+    stop(client, source=ConsentRecord.Source.REPLY, now=now)
+    if not is_asked(client):
         _tell(CareTask.Kind.STOPPED, client, reply, now)
 
 

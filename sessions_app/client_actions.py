@@ -1,4 +1,4 @@
-"""What clients do about a session on its page: come, not come, ask for another time.
+"""What clients do about a session: come, not come, ask for another time; on its page or by text.
 
 Each takes the session's row first, so that of two tabs, or of a client and a receptionist, one acts
 and the other finds out. Each is idempotent: pressed twice it has happened once.
@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _, gettext_lazy
 
 from clinic.jalali.names import WEEKDAYS_EN, WEEKDAYS_FA
-from patients.models import Via
+from patients.models import Client, Via
 from sessions_app import actions, care_tasks, links
 from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import (
@@ -107,8 +107,7 @@ def come(link: ClientLink, *, revision: int, now: dt.datetime) -> None:
     """
     with transaction.atomic():
         session = _hold(link, now, revision)
-        if session.state != State.CONFIRMED:
-            actions.record(session, State.CONFIRMED, now=now, via=Via.LINK)
+        _confirm(session, now, Via.LINK)
         if said_of(link, session) != Said.COME:
             links.answer(link, Said.COME, now=now)
 
@@ -125,11 +124,31 @@ def cannot_come(link: ClientLink, *, revision: int, now: dt.datetime) -> None:
                 _tell_of_absence(link, session, now)
                 links.answer(link, Said.CANNOT, now=now)
             return
-        late = session.starts_at - now < dt.timedelta(hours=session.clinic.late_cancel_hours)
-        by_whom = CancelledBy.LATE if late else CancelledBy.CLIENT
-        actions.cancel(session, by_whom=by_whom, now=now, via=Via.LINK)
-        _open(CareTask.Kind.CANCELLED, link, session, "", now)
+        _call_off(session, link.client, now, Via.LINK)
         links.answer(link, Said.CANCEL, now=now)
+
+
+def answer_by_text(
+    client: Client, session: Session, said: Said, *, revision: int, now: dt.datetime
+) -> None:
+    """Come or cancel, as on the page, said by a text. Raises Overtaken.
+
+    Only of a session that is the client's alone: what one of several means is for a person. The
+    page, if a text has led to it, says the same afterwards.
+    """
+    with transaction.atomic():
+        held = _hold_session(session.pk, client.pk, now, revision)
+        if held.participants.count() > 1:
+            raise Overtaken
+        if said is Said.COME:
+            _confirm(held, now, Via.REPLY)
+        else:
+            _call_off(held, client, now, Via.REPLY)
+        pages = ClientLink.objects.filter(
+            purpose=links.Purpose.SESSION, session=held, client=client
+        )
+        for link in pages:
+            links.answer(link, said, now=now)
 
 
 def ask_for_another_time(link: ClientLink, wish: Wish, *, now: dt.datetime) -> None:
@@ -139,7 +158,7 @@ def ask_for_another_time(link: ClientLink, wish: Wish, *, now: dt.datetime) -> N
     """
     with transaction.atomic():
         session = _hold(link, now)
-        task = _open(CareTask.Kind.RESCHEDULE, link, session, str(wish), now)
+        task = _open(CareTask.Kind.RESCHEDULE, link.client, session, str(wish), now)
         ask_again(task, when_somebody_works(session.clinic, now))
         links.answer(link, Said.ANOTHER, now=now)
 
@@ -177,14 +196,22 @@ def moved_from(link: ClientLink) -> dt.datetime | None:
 
 
 def _hold(link: ClientLink, now: dt.datetime, revision: int | None = None) -> Session:
-    """Lock the session of a link, and both as they are now. Raises Overtaken.
+    """Lock the session of a link, and both as they are now. Raises Overtaken."""
+    session = _hold_session(link.session_id, link.client_id, now, revision)
+    link.refresh_from_db(fields=["answer", "answered_at"])
+    return session
+
+
+def _hold_session(
+    session_id: int, client_id: int, now: dt.datetime, revision: int | None
+) -> Session:
+    """Lock the session while the client is expected there. Raises Overtaken.
 
     With a revision only at that promise of time: who read Monday has not said yes to Tuesday.
     """
     rows = Session.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
-    session: Session = rows.get(pk=link.session_id)
-    link.refresh_from_db(fields=["answer", "answered_at"])
-    if not session.participants.filter(client=link.client_id).exists():
+    session: Session = rows.get(pk=session_id)
+    if not session.participants.filter(client=client_id).exists():
         raise NoLongerPart
     if session.state not in COMING_STATES or session.starts_at <= now:
         raise Overtaken
@@ -193,19 +220,32 @@ def _hold(link: ClientLink, now: dt.datetime, revision: int | None = None) -> Se
     return session
 
 
+def _confirm(session: Session, now: dt.datetime, via: str) -> None:
+    if session.state != State.CONFIRMED:
+        actions.record(session, State.CONFIRMED, now=now, via=via)
+
+
+def _call_off(session: Session, client: Client, now: dt.datetime, via: str) -> None:
+    """Cancel, late inside the clinic's window, and let reception know."""
+    late = session.starts_at - now < dt.timedelta(hours=session.clinic.late_cancel_hours)
+    by_whom = CancelledBy.LATE if late else CancelledBy.CLIENT
+    actions.cancel(session, by_whom=by_whom, now=now, via=via)
+    _open(CareTask.Kind.CANCELLED, client, session, "", now)
+
+
 def _tell_of_absence(link: ClientLink, session: Session, now: dt.datetime) -> None:
     with translation.override(settings.LANGUAGE_CODE):
         text = _("Cannot come. The session stands: others take part in it.")
     occasion = f"absent:{session.pk}:{session.revision}"
-    _open(CareTask.Kind.RESCHEDULE, link, session, text, now, occasion)
+    _open(CareTask.Kind.RESCHEDULE, link.client, session, text, now, occasion)
 
 
 def _open(
-    kind: str, link: ClientLink, session: Session, text: str, now: dt.datetime, occasion: str = ""
+    kind: str, client: Client, session: Session, text: str, now: dt.datetime, occasion: str = ""
 ) -> CareTask:
     return care_tasks.open_task(
         kind,
-        link.client,
+        client,
         session=session,
         text=text,
         occasion=occasion or f"session:{session.pk}:{session.revision}",
