@@ -67,6 +67,7 @@ VALUES: Mapping[str, Promise] = {
     "status": _("Write one of: scheduled, confirmed, arrived, attended, did not come, cancelled."),
     "not_yet": _("The session has not started yet."),
     "unknown_file": _("No client has this file number."),
+    "deceased": _("The death of this client is recorded; no session can be booked."),
     "no_therapist": _("The therapist is missing, and the client has none of their own."),
     "no_service": _("The service is missing, and the client has none of their own."),
     "differs": _("Row %(row)s has the same session number and another value here."),

@@ -117,7 +117,7 @@ class Planner:
         for candidate in candidates:
             known = candidate.known
             self._apply(candidate, keep_state=known is not None and known.session.pk in recorded)
-        return self._sorted(self._without_clashes(candidates))
+        return self._sorted(self._without_clashes(self._of_the_living(candidates)))
 
     # Rows → candidates
 
@@ -276,6 +276,19 @@ class Planner:
         session = candidate.session
         session.session_no = row.session_no or session.session_no
         session.therapist, session.service = candidate.therapist, candidate.service
+
+    def _of_the_living(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Without bookings for clients who have died; what is booked already stays as it is."""
+        kept = []
+        for candidate in candidates:
+            session = candidate.session
+            is_coming = session.state in COMING_STATES and session.starts_at > self.now
+            if is_coming and any(client.deceased_at for client in candidate.joining):
+                for row in candidate.rows:
+                    self._refuse(row, "file_no", row.file_no, "deceased")
+            else:
+                kept.append(candidate)
+        return kept
 
     def _without_clashes(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         wishes = [Wish(_wanted(c), _held(c)) for c in candidates]

@@ -6,6 +6,7 @@ from clinic.models import Service, Therapist
 from clinic.tenancy import Hat, wear
 from exchange.actions import ListFile, import_files
 from exchange.reasons import UnreadableError
+from patients import care
 from patients.models import Client, ConsentRecord
 from tests import factories
 from tests.conftest import NOW
@@ -51,6 +52,14 @@ def test_the_same_list_twice_changes_nothing(take) -> None:
     assert counts(report, "updated") == {}
     assert counts(report, "unchanged") == {"clients": 2, "therapists": 1, "services": 2}
     assert ConsentRecord.objects.count() == 4
+
+
+def test_a_list_does_not_bring_a_client_back_who_has_died(take) -> None:
+    take([HEADER, SARA])
+    care.record_death(Client.objects.get(), now=NOW)
+    take([HEADER, ["101", "سارا", "کریمی", "09351234567", "", "", ""]])
+    kept = Client.objects.get()
+    assert (kept.last_name, kept.phone, kept.deceased_at) == ("کریمی", "+989351234567", NOW)
 
 
 def test_a_changed_value_changes_the_client_and_a_blank_one_does_not(take) -> None:

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clinic.models import Therapist
 from exchange.reasons import ConflictError
+from patients import care
 from patients.models import Client, Treatment
 from sessions_app import actions
 from sessions_app.models import CareTask, Participant, Session, SessionChange
@@ -315,6 +316,25 @@ def test_an_unknown_file_number_is_refused(load) -> None:
         }
     ]
     assert counts(report, "created")["sessions"] == 1
+
+
+def test_nothing_is_booked_for_a_client_who_has_died(load, people, scope) -> None:
+    load(row("1"))
+    care.record_death(people[0], now=NOW)
+    report = load(
+        row("1"), row("2", start="1405/09/13 17:30"), row("3", "102", start="1405/09/14 17:30")
+    )
+    assert reasons(report) == [
+        (3, "file_no", "The death of this client is recorded; no session can be booked.")
+    ]
+    assert sorted(Session.objects.values_list("session_no", flat=True)) == ["1", "3"]
+
+
+def test_the_history_of_a_client_who_has_died_is_taken(load, people, scope) -> None:
+    care.record_death(people[0], now=NOW)
+    report = load(row("1", start="1405/08/09 17:30", status="attended"))
+    assert reasons(report) == []
+    assert Session.objects.get().state == "attended"
 
 
 def test_therapists_of_refused_rows_are_not_made(load) -> None:

@@ -14,6 +14,7 @@ from clinic.models import Clinic, Directory
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from clinic.text import ascii_digits
 from feedback.models import Response
+from patients import care
 from sessions_app import client_pages, links
 from sessions_app.client_pages import WINDOW, WRONG_ADDRESSES, when_somebody_works
 from sessions_app.links import Page, Purpose
@@ -118,6 +119,34 @@ def test_who_is_no_longer_part_of_the_session_reads_so_and_changes_nothing(clini
     assert not CareTask.objects.exists()
     assert not Response.objects.exists()
     assert ClientLink.objects.get().answered_at is None
+
+
+@each_page
+def test_the_pages_of_a_client_who_has_died_say_nothing_and_change_nothing(clinic, person, purpose):
+    path = open_page(purpose, clinic, person)
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        care.record_death(person, now=NOW)
+    before = Session.objects.values_list("state", flat=True).get()
+    phone = visitor()
+    for page in (phone.get(path), phone.post(path, ACT[purpose])):
+        assert page.status_code == 410
+        words = text_of(page)
+        assert "در این صفحه کاری نمانده است" in words
+        for unsaid in ("درگذ", person.last_name, "با خانم دکتر"):
+            assert unsaid not in words
+    assert Session.objects.values_list("state", flat=True).get() == before
+    assert not CareTask.objects.exists()
+    assert not Response.objects.exists()
+    assert ClientLink.objects.get().answered_at is None
+
+
+@each_page
+def test_a_death_recorded_by_mistake_opens_the_page_again(clinic, person, purpose):
+    path = open_page(purpose, clinic, person)
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        care.record_death(person, now=NOW)
+        care.undo_death(person, now=NOW)
+    assert visitor().get(path).status_code == 200
 
 
 @each_page
