@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from clinic.commands import gateways_in_use
 from clinic.tenancy import EVERYWHERE, Hat, wear
@@ -74,7 +75,7 @@ class Carriers:
         What a gateway may have taken already goes through it again and through no other: only there
         a second copy would be recognised.
         """
-        if message.provider:
+        if message.negative_lookups:
             return gateway_of_message(message)
         return self.first(message.clinic_id, message.channel)
 
@@ -86,10 +87,17 @@ class Carriers:
         well = (account for account in accounts if self._is_well(account))
         return gateway_of_account(next(well, accounts[0]))
 
+    def rests(self, gateway: Gateway) -> bool:
+        """Whether its account refused us lately."""
+        accounts = (account for found in self._own.values() for account in found)
+        return any(a.pk == gateway.account_id and self._rests(a) for a in accounts)
+
     def _is_well(self, account: ProviderAccount) -> bool:
-        rests = account.paused_at is not None and account.paused_at > self._now - REST
-        gateway = None if rests else gateway_of_account(account)
+        gateway = None if self._rests(account) else gateway_of_account(account)
         return gateway is not None and gates.closed_until(gateway.key, self._now) is None
+
+    def _rests(self, account: ProviderAccount) -> bool:
+        return account.paused_at is not None and account.paused_at > self._now - REST
 
 
 def gateways_of(
@@ -140,6 +148,15 @@ def rest_account(gateway: Gateway, code: str, now: dt.datetime) -> None:
         gates.close(gateway.key, now + REST)
         return
     ProviderAccount.objects.filter(pk=gateway.account_id).update(paused_at=now, pause_code=code)
+
+
+def has_substitute(gateway: Gateway, now: dt.datetime) -> bool:
+    """Whether another account of the same clinic and channel is not resting."""
+    mine = ProviderAccount.objects.filter(pk=gateway.account_id or 0).values("clinic", "channel")
+    others = ProviderAccount.objects.filter(
+        active=True, clinic__in=mine.values("clinic"), channel__in=mine.values("channel")
+    ).exclude(pk=gateway.account_id or 0)
+    return others.filter(Q(paused_at=None) | Q(paused_at__lte=now - REST)).exists()
 
 
 def wake_account(account_id: int | None) -> None:

@@ -24,6 +24,7 @@ from messaging.accounts import (
     REST,
     Carriers,
     Gateway,
+    has_substitute,
     learn_links_are_refused,
     rest_account,
     wake_account,
@@ -92,8 +93,11 @@ class _Round:
     def deliver(self, ids: Sequence[int]) -> Counter[str]:
         counts = Counter[str]()
         with _worker():
-            drafts = outbox.drafts(ids, self._holder, self._clock())
-            calls = deque(_calls(drafts, self._clock()))
+            now = self._clock()
+            drafts = outbox.drafts(ids, self._holder, now)
+            carriers = Carriers({message.clinic_id for message, _ in drafts}, now)
+            calls = deque(_calls(drafts, carriers))
+            self._refusing |= {c.gateway for c in calls if c.gateway and carriers.rests(c.gateway)}
         while calls:
             if time.monotonic() >= self._deadline:
                 self._release(calls)
@@ -132,8 +136,10 @@ class _Round:
             with _worker():
                 return reception.take(call.ids, holder=self._holder, now=self._clock())
         gateway, now = call.gateway, self._clock()
-        if gateway in self._refusing:
-            self._rest(call, now + REST, Reason.ACCOUNT)
+        if gateway and gateway in self._refusing:
+            with _worker():
+                until = _after_rest(gateway, now)
+            self._rest(call, until, Reason.ACCOUNT)
         elif (
             gateway
             and call.text is not None
@@ -174,12 +180,16 @@ class _Round:
             return counts + _settle(call.gateway, ids, taken, error, self._holder, self._clock())
 
 
-def _calls(drafts: list[tuple[Message, Verdict]], now: dt.datetime) -> Iterator[Call]:
+def _after_rest(gateway: Gateway, now: dt.datetime) -> dt.datetime:
+    """When a refused account's texts are tried again: at once where another carries them."""
+    return now if has_substitute(gateway, now) else now + REST
+
+
+def _calls(drafts: list[tuple[Message, Verdict]], carriers: Carriers) -> Iterator[Call]:
     """Group equal texts of one gateway, up to its batch, each receptor once a call.
 
     What has been tried before goes alone: a refused batch does not say which text was at fault.
     """
-    carriers = Carriers({message.clinic_id for message, _ in drafts}, now)
     groups: dict[tuple[Gateway | None, str | None, int], list[Message]] = defaultdict(list)
     for message, verdict in drafts:
         if reception.is_for_reception(message):
@@ -244,7 +254,8 @@ def _after_error(
         return Counter(failed=outbox.failed(ids, code, holder=holder, now=now))
     if kind == ErrorKind.ACCOUNT:
         rest_account(gateway, code, now)
-        outbox.refused_for_now(ids, now + REST, Reason.ACCOUNT, code, holder=holder, now=now)
+        until = _after_rest(gateway, now)
+        outbox.refused_for_now(ids, until, Reason.ACCOUNT, code, holder=holder, now=now)
         return Counter()
     if kind == ErrorKind.NOT_ACCEPTED:
         at = now + _pause(ids)

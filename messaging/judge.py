@@ -35,7 +35,7 @@ from messaging.models import (
 )
 from messaging.placeholders import Occasion
 from messaging.providers.base import WINDOW, ApprovedText
-from messaging.render import LONGEST, Unrenderable, pages_of, placeholders_of, render, values_of
+from messaging.render import LONGEST, Unrenderable, pages_of, render, values_of
 from messaging.stop_note import with_stop_note
 from messaging.wordings import Key, choose, wordings_of
 from patients.models import Client, Purpose
@@ -130,12 +130,13 @@ def _others_gone(since: dt.datetime) -> QuerySet[Message]:
 
 def _had_before() -> QuerySet[Message]:
     """The same client's texts of the same rule, but for the one that this makes up for."""
-    return Message.objects.filter(
+    others = Message.objects.filter(
         clinic=OuterRef("clinic"),
         client=OuterRef("client"),
         rule_key=OuterRef("rule_key"),
         state__in=GONE,
-    ).exclude(pk__in=(OuterRef("pk"), Coalesce(OuterRef("instead_of"), 0)))
+    )
+    return others.exclude(Q(pk=OuterRef("pk")) | Q(pk=Coalesce(OuterRef("instead_of"), 0)))
 
 
 def _count(messages: QuerySet[Message]) -> Coalesce:
@@ -273,21 +274,21 @@ def _about_budget(message: Message) -> Verdict | None:
 def write(message: Message, world: World, now: dt.datetime) -> Verdict:
     """The text alone, whatever stands in its way otherwise: SENDING, or why it cannot be written.
 
-    A text that was on its way before keeps its wording. The first wording that can be filled is
-    used; where none can, the best one's trouble is told.
+    A text that was on its way before keeps its wording, unless it was turned away for its link. The
+    first wording that can be filled is used; where none can, the best one's trouble is told.
     """
+    plain: bool = message.links_refused  # type: ignore[attr-defined]
+    known = world.wordings.get((message.clinic_id, message.rule_key), ())
     chosen = choose(
         message,
-        world.wordings.get((message.clinic_id, message.rule_key), ()),
+        known,
         invites=message.invites and not message.invited_lately,  # type: ignore[attr-defined]
+        plain=plain,
     )
-    wordings = [message.template] if message.template else chosen
-    if message.links_refused:  # type: ignore[attr-defined]
-        wordings = [wording for wording in wordings if not _has_link(wording)]
-        if not wordings:
-            return Verdict(State.SKIPPED, Reason.LINKS_REFUSED)
+    wordings = [message.template] if message.template and not plain else chosen
+    none = Reason.LINKS_REFUSED if plain and known else Reason.NO_TEMPLATE
     written = (_fill(wording, message, now) for wording in wordings)
-    best = next(written, Verdict(State.SKIPPED, Reason.NO_TEMPLATE))
+    best = next(written, Verdict(State.SKIPPED, none))
     return best if best.may_leave else next((v for v in written if v.may_leave), best)
 
 
@@ -319,7 +320,3 @@ def _approved(wording: Template, occasion: Occasion) -> ApprovedText | None:
     if not wording.approved_name:
         return None
     return ApprovedText(wording.approved_name, tuple(values_of(wording.body, occasion)))
-
-
-def _has_link(wording: Template) -> bool:
-    return any(placeholder.page for placeholder in placeholders_of(wording.body))

@@ -131,8 +131,14 @@ def _after_negative(message: Message, gateway: Gateway, now: dt.datetime) -> str
     if not gateway.provider.dedupes:
         row.update(negative_lookups=negatives, ask_at=None)
         return "left_to_a_person"
+    # The two negatives stay on the row: whoever sends it next must go through the same gateway.
     row.update(
-        state=State.QUEUED, reason="", state_at=now, attempt_at=now, ask_at=None, negative_lookups=0
+        state=State.QUEUED,
+        reason="",
+        state_at=now,
+        attempt_at=now,
+        ask_at=None,
+        negative_lookups=negatives,
     )
     return "queued_again"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Min, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 
 from messaging import chains, spending
@@ -371,13 +371,16 @@ def refused_for_now(
     holder: str,
     now: dt.datetime,
 ) -> int:
-    """Certainly not accepted: back to the queue, with the same id, and through whatever gateway."""
+    """Certainly not accepted: back to the queue, with the same id, and through whatever gateway.
+
+    But what was unclear once goes through the same one for ever: an earlier copy may be there.
+    """
     return _held(ids, holder, State.SENDING).update(
         state=State.QUEUED,
         reason=reason,
         provider_code=code,
-        account=None,
-        provider="",
+        account=Case(When(negative_lookups=0, then=None), default=F("account")),
+        provider=Case(When(negative_lookups=0, then=Value("")), default=F("provider")),
         attempt_at=attempt_at,
         state_at=now,
         holder="",
@@ -434,15 +437,19 @@ def rest(
     *,
     holder: str,
     now: dt.datetime,
-    until: dt.datetime | None = None,
-    reason: str = Reason.ACCOUNT,
+    until: dt.datetime,
+    reason: str,
 ) -> int:
-    """Let claimed messages wait with an account that has just refused others."""
+    """Let claimed messages wait with a gateway that has just refused others, or not answered.
+
+    What was unclear once must wait for this very gateway; the rest may go by another one earlier.
+    """
+    bound = Greatest(Value(until), Value(now + REST))
     return _held(ids, holder, State.CLAIMED).update(
         state=State.QUEUED,
         reason=reason,
         state_at=now,
-        attempt_at=until or now + REST,
+        attempt_at=Case(When(negative_lookups=0, then=Value(until)), default=bound),
         holder="",
         lease_until=None,
     )

@@ -169,7 +169,7 @@ def test_the_sequel_is_asked_everything_again(live, gateway):
 
 def test_an_undelivered_text_does_not_use_up_the_week_of_its_sequel(live, gateway):
     client = booked(live)
-    first = dict(rule_number=9, rule_key="thank_you", purpose="follow_up", client=client)
+    first = {"rule_number": 9, "rule_key": "thank_you", "purpose": "follow_up", "client": client}
     with wear(Hat.OWNER, clinic_id=live.pk):
         gone = [_gone(live, first, n, "undelivered") for n in range(2)]
         sequel = _gone(live, first | {"instead_of": gone[1].pk}, 3, "queued")
