@@ -5,7 +5,15 @@ import os
 import sys
 
 #: Commands that talk to no database.
-WITHOUT_DATABASE = {"makemigrations", "makemessages", "collectstatic", "check", "help", "provision"}
+WITHOUT_DATABASE = {
+    "makemigrations",
+    "makemessages",
+    "collectstatic",
+    "check",
+    "help",
+    "provision",
+    "simulate",
+}
 
 
 def main() -> None:

@@ -1,0 +1,395 @@
+"""After each step: what the outbox says against what the gateway has and what is so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+from clinic.tenancy import EVERYWHERE, Hat, wear
+from messaging.life import TRANSITIONS
+from messaging.models import FINAL_STATES, Message, ProviderAccount, State
+from sandbox.codes import Status
+from sandbox.records import Pace, Text, account_name
+from sandbox.simulator.facts import Facts, House, Person, Visit
+from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.opening import INSTALLATION_KEY
+from sandbox.simulator.oracle import COMING, STATES, Key, Oracle, purpose_of
+
+DAY = dt.timedelta(days=1)
+BUDGET, BUDGET_SPAN = 2, 7 * DAY
+TAKEN = {State.SENT, State.DELIVERED, State.UNDELIVERED}
+NOT_TAKEN = {State.QUEUED, State.CLAIMED, State.SKIPPED, State.CANCELLED, State.MISSED,
+             State.FAILED, State.SHADOW}  # fmt: skip
+FINAL = {state.value for state in FINAL_STATES}
+ALLOWED = {(old.value, new.value) for old, new in TRANSITIONS}
+ENDS = {
+    State.DELIVERED: {Status.DELIVERED},
+    State.UNDELIVERED: {Status.FAILED, Status.UNDELIVERED, Status.BLOCKED, Status.CANCELLED},
+}
+FIELDS = (
+    "id", "clinic_id", "rule_number", "rule_key", "purpose", "client_id", "session_id", "revision",
+    "recipient", "state", "reason", "due_at", "useful_until", "planned_at", "attempt_at",
+    "attempts", "lease_until", "ask_at", "sending_at", "provider_id", "account_id", "life",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+class Trouble(Protocol):
+    """What held texts back, as the simulation knows it."""
+
+    now: dt.datetime
+
+    def explains(self, house: House, moment: dt.datetime) -> bool:
+        """Whether nothing could leave then: an outage, a dead beat, a stop."""
+
+
+class Judge:
+    """Keeps a copy of every message and of what the gateway took, and compares."""
+
+    def __init__(self, facts: Facts, ledger: Ledger, texts: dict[int, Text]) -> None:
+        self.facts, self.ledger = facts, ledger
+        self.rows: dict[int, Row] = {}
+        self.open: set[int] = set()
+        self.keys: set[Key] = set()
+        self.taken: dict[int, Text] = {}
+        self.accounts: dict[int, str] = {}
+        self._texts, self._read = texts, 0
+        self._occasions: dict[tuple[object, ...], int] = {}
+        self._spent: dict[int, list[dt.datetime]] = defaultdict(list)
+        self._begun: dict[int, int] = {}
+        self.resting: set[int] = set()
+        self.account_ids: dict[int, int] = {}
+        #: A sender has slept: what it then hands over is late by no fault of the rules.
+        self.lenient = False
+
+    def know_accounts(self) -> None:
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            rows = list(ProviderAccount.objects.order_by("pk"))
+        self.accounts = {row.clinic_id: account_name(row.api_key) for row in rows}
+        self.account_ids = {row.clinic_id: row.pk for row in rows}
+
+    # -- Reading -------------------------------------------------------------------------------
+
+    def look(self, trouble: Trouble) -> list[Row]:
+        """Compare everything that may have changed; the messages that are new."""
+        self._read_gateway()
+        new = []
+        for row in self._changed():
+            before = self.rows.get(row["id"])
+            if before is None:
+                new.append(row)
+                self.keys.add(_key(row))
+            if before is None or before != row:
+                self._compare(before, row, trouble)
+            self.rows[row["id"]] = row
+        return new
+
+    def look_at_all(self) -> None:
+        """Nothing that was final has moved since."""
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            rows = Message.objects.order_by("pk").values_list("pk", "state", "life")
+            for pk, state, life in rows:
+                known = self.rows.get(pk)
+                if known and known["state"] in FINAL:
+                    same = (state, len(life)) == (known["state"], len(known["life"]))
+                    self.ledger.check("final", same, "a final state has changed", message=pk)
+
+    def _changed(self) -> list[Row]:
+        newest = max(self.rows, default=0)
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            messages = Message.objects.order_by("pk").values(*FIELDS)
+            rows = list(messages.filter(pk__gt=newest))
+            rows += list(messages.filter(pk__in=self.open))
+            self.resting = set(
+                ProviderAccount.objects.filter(paused_at__isnull=False).values_list(
+                    "clinic", flat=True
+                )
+            )
+        for row in rows:
+            (self.open.discard if row["state"] in FINAL else self.open.add)(row["id"])
+        return rows
+
+    # -- One message ---------------------------------------------------------------------------
+
+    def _compare(self, before: Row | None, row: Row, trouble: Trouble) -> None:
+        self._life(before, row)
+        text = self.taken.get(row["id"])
+        where = {"message": row["id"], "rule": row["rule_key"], "state": row["state"]}
+        if row["state"] in TAKEN:
+            # Who settles an unclear one by hand knows no number.
+            by_hand = any(line["to"] == "sent" and line["by"] for line in row["life"])
+            numbers = {str(text.id), "" if by_hand else str(text.id)} if text else set()
+            same = row["provider_id"] in numbers
+            self.ledger.check("taken_is_known", same, "the gateway does not know it", **where)
+        if row["state"] in NOT_TAKEN:
+            what = "the gateway has it"
+            self.ledger.check("not_taken", text is None, what, reason=row["reason"], **where)
+        if text is not None and row["state"] in ENDS:
+            told = text.status_at(trouble.now, Pace())
+            self.ledger.check(
+                "status", told in ENDS[row["state"]], f"the gateway says {told}", **where
+            )
+        if before is not None and before["state"] == row["state"]:
+            return
+        if row["state"] == State.UNKNOWN:
+            asked = row["ask_at"] is not None or row["reason"] == "echo"
+            self.ledger.check("unclear_is_honest", asked, "nobody asks about it", **where)
+        if row["state"] == State.MISSED:
+            self._missed(row, trouble)
+        if row["state"] in (State.SKIPPED, State.CANCELLED):
+            self._reason(row, trouble.now)
+
+    def _life(self, before: Row | None, row: Row) -> None:
+        life, where = row["life"], {"message": row["id"], "rule": row["rule_key"]}
+        start = len(before["life"]) if before else 0
+        state = before["state"] if before else (life[0]["from"] if life else row["state"])
+        for line in life[start:]:
+            self.ledger.check("life", line["from"] == state, "a life with a gap", **where)
+            move = (line["from"], line["to"])
+            self.ledger.check("life", move in ALLOWED, f"{move[0]} → {move[1]}", **where)
+            state = line["to"]
+        self.ledger.check("life", state == row["state"], "a change that its life lacks", **where)
+        if before is not None:
+            kept = life[:start] == before["life"]
+            self.ledger.check("life", kept, "a life that was rewritten", **where)
+
+    def _missed(self, row: Row, trouble: Trouble) -> None:
+        house = self.facts.houses[row["clinic_id"]]
+        step, moment = dt.timedelta(minutes=5), max(row["due_at"], row["planned_at"])
+        free = 0
+        while moment + step < row["useful_until"]:
+            explained = trouble.explains(house, moment) or not self._hour_allows(row, moment)
+            free += not explained
+            moment += step
+        # A try, its refusal and the rest after it can take a quarter of an hour.
+        self.ledger.check(
+            "missed_for_a_reason",
+            free <= 6,
+            "there was time",
+            message=row["id"],
+            rule=row["rule_key"],
+            minutes=free * 5,
+        )
+
+    def _hour_allows(self, row: Row, moment: dt.datetime) -> bool:
+        house = self.facts.houses[row["clinic_id"]]
+        person = house.people[row["client_id"]]
+        if house.almanac.is_quiet(moment, house.night_of(person)):
+            return False
+        waits = purpose_of(row["rule_key"]) != "transactional"
+        return not (waits and house.almanac.holds_back(moment, row["due_at"]))
+
+    # -- What left -----------------------------------------------------------------------------
+
+    def _read_gateway(self) -> None:
+        texts = list(self._texts.values())
+        for text in texts[self._read :]:
+            self._take(text)
+        self._read = len(texts)
+
+    def _take(self, text: Text) -> None:
+        number = text.local_id or 0
+        self.ledger.check("once", number not in self.taken, "a message twice", message=number)
+        self.taken[number] = text
+        row = self.rows.get(number) or self._row(number)
+        if not self.ledger.check("own_clinic", row, "a text of no message", message=number):
+            return
+        occasion = (row["clinic_id"], row["rule_number"], row["session_id"], row["revision"],
+                    row["recipient"])  # fmt: skip
+        where = {"message": number, "rule": row["rule_key"]}
+        again = self._occasions.setdefault(occasion, number)
+        self.ledger.check("once", again == number, "an occasion twice", **where)
+        self._belongs(row, text, where)
+        self._hours(row, text, where)
+
+    def _row(self, number: int) -> Row:
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            return Message.objects.filter(pk=number).values(*FIELDS).first() or {}
+
+    def _belongs(self, row: Row, text: Text, where: dict[str, Any]) -> None:
+        house = self.facts.houses[row["clinic_id"]]
+        mine = row["client_id"] in house.people and text.receptor == _national(row["recipient"])
+        self.ledger.check("own_clinic", mine, "another's telephone", **where)
+        account = self.accounts.get(house.id, account_name(INSTALLATION_KEY))
+        self.ledger.check("own_clinic", text.account == account, "another's account", **where)
+        self.ledger.check("own_clinic", house.name in text.body, "another's name", **where)
+
+    def _hours(self, row: Row, text: Text, where: dict[str, Any]) -> None:
+        house, at = self.facts.houses[row["clinic_id"]], text.accepted_at
+        if self.lenient:
+            return
+        person = house.people[row["client_id"]]
+        quiet = house.almanac.is_quiet(at, house.night)
+        own = house.almanac.is_quiet(at, house.night_of(person))
+        self.ledger.check("night", not quiet, "in the clinic's quiet hours", **where)
+        self.ledger.check("night", not own, "outside the client's hours", **where)
+        self.ledger.check("in_time", at < row["useful_until"], "after its useful time", **where)
+        if purpose_of(row["rule_key"]) == "transactional":
+            return
+        held = house.almanac.holds_back(at, row["due_at"])
+        self.ledger.check("closed_days", not held, "on a closed day", **where)
+        spent = self._spent[row["client_id"]]
+        lately = [moment for moment in spent if moment > at - BUDGET_SPAN]
+        self.ledger.check("budget", len(lately) < BUDGET, "a third one in seven days", **where)
+        spent.append(at)
+
+    # -- What is about to leave ----------------------------------------------------------------
+
+    def begun(self, now: dt.datetime) -> None:
+        """Look at what has just been committed as *sending*: from here on it may be gone."""
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            rows = list(Message.objects.filter(state=State.SENDING).order_by("pk").values(*FIELDS))
+        for row in rows:
+            if self._begun.get(row["id"]) == row["attempts"]:
+                continue
+            self._begun[row["id"]] = row["attempts"]
+            against = ", ".join(self.objections(row, now))
+            where = {"message": row["id"], "rule": row["rule_key"]}
+            self.ledger.check("not_wrong", not against, against, **where)
+            live = self.facts.houses[row["clinic_id"]].live_since
+            self.ledger.check("shadow", live, "not live", **where)
+
+    def objections(self, row: Row, now: dt.datetime) -> Iterator[str]:
+        """Everything that speaks against a text leaving now."""
+        house = self.facts.houses[row["clinic_id"]]
+        person, visit = house.people[row["client_id"]], house.visits[row["session_id"]]
+        if house.paused:
+            yield "clinic_paused"
+        yield from against_person(house, person, row, now)
+        yield from against_visit(visit, row)
+        yield from against_rule(house, row)
+        if visit.revision == row["revision"]:
+            yield from against_course(house, visit, person, row, now)
+
+    def _reason(self, row: Row, now: dt.datetime) -> None:
+        reasons = set(self.objections(row, now))
+        true = row["reason"] in reasons or row["reason"] in self._also(row, now)
+        self.ledger.check(
+            "reason_is_true",
+            true,
+            f"{row['reason']} instead of {', '.join(sorted(reasons)) or 'nothing'}",
+            message=row["id"],
+            rule=row["rule_key"],
+        )
+
+    def _also(self, row: Row, now: dt.datetime) -> set[str]:
+        """Reasons that are not of the world but of the outbox."""
+        mine = [r for r in self.rows.values() if r["client_id"] == row["client_id"]]
+        gone = [
+            r
+            for r in mine
+            if r["state"] in (*TAKEN, State.SENDING, State.UNKNOWN, State.SHADOW)
+            and purpose_of(r["rule_key"]) != "transactional"
+            and (r["sending_at"] or r["due_at"]) > now - BUDGET_SPAN
+        ]
+        return {"budget"} if len(gone) >= BUDGET else set()
+
+    # -- What stayed ---------------------------------------------------------------------------
+
+    def after_a_good_drain(self, now: dt.datetime) -> None:
+        """Whatever could go has gone."""
+        for pk in sorted(self.open):
+            row = self.rows[pk]
+            house = self.facts.houses[row["clinic_id"]]
+            waits = house.paused or house.id in self.resting or not self._hour_allows(row, now)
+            if row["state"] == State.QUEUED and row["attempt_at"] <= now and not waits:
+                self.ledger.check(
+                    "nothing_lies", False, "it could have gone", message=pk, rule=row["rule_key"]
+                )
+            if row["state"] in (State.CLAIMED, State.SENDING):
+                live = row["lease_until"] and row["lease_until"] > now
+                self.ledger.check("nothing_lies", live, "held by nobody", message=pk)
+        self.ledger.check("nothing_lies", True)
+
+    def after_good_questions(self, now: dt.datetime) -> None:
+        """What is unclear was asked about when its time came."""
+        for pk in sorted(self.open):
+            row = self.rows[pk]
+            if row["state"] == State.UNKNOWN and row["ask_at"]:
+                soon = row["ask_at"] > now - dt.timedelta(minutes=10)
+                self.ledger.check("unclear_is_honest", soon, "not asked about", message=pk)
+
+    def repeated(self, local_ids: Iterable[int]) -> None:
+        """A call brought these ids, all of them known to the gateway before."""
+        for number in local_ids:
+            row = self.rows.get(number) or self._row(number)
+            denied = any(
+                line["from"] == "unknown" and line["to"] == "queued" for line in row["life"]
+            )
+            self.ledger.check("not_repeated", denied, "handed over again", message=number)
+
+    def counts(self) -> dict[str, int]:
+        found = Counter(
+            f"{row['state']}:{row['reason']}" if row["reason"] else row["state"]
+            for row in self.rows.values()
+        )
+        return dict(sorted(found.items()))
+
+
+def against_person(house: House, person: Person, row: Row, now: dt.datetime) -> Iterator[str]:
+    today = house.almanac.local(now).date()
+    muted = person.muted_at and (person.muted_until is None or today < person.muted_until)
+    against = {
+        "deceased": person.deceased,
+        "crisis": person.crisis,
+        "muted": muted,
+        "no_phone": not row["recipient"],
+        "phone_changed": person.phone != row["recipient"],
+        "no_consent": purpose_of(row["rule_key"]) not in person.consents,
+    }
+    yield from (reason for reason, holds in against.items() if holds)
+
+
+def against_visit(visit: Visit, row: Row) -> Iterator[str]:
+    expected = STATES.get(row["rule_key"], COMING)
+    if visit.state == "cancelled" and "cancelled" not in expected:
+        yield "session_cancelled"
+    if visit.revision != row["revision"]:
+        yield "session_moved"
+    if visit.state not in expected:
+        yield "session_started" if expected == COMING else "record_changed"
+    if row["client_id"] not in visit.clients:
+        yield "not_participant"
+
+
+def against_rule(house: House, row: Row) -> Iterator[str]:
+    rule = house.rules.get(row["rule_key"])
+    if rule is None or not rule.enabled or rule.active_since > row["due_at"]:
+        yield "rule_off"
+
+
+def against_course(
+    house: House, visit: Visit, person: Person, row: Row, now: dt.datetime
+) -> Iterator[str]:
+    """What of the client's whole course speaks against it."""
+    oracle, key = Oracle(house), row["rule_key"]
+    if key == "no_show" and oracle.missed_before(visit, person):
+        yield "second_no_show"
+    follows = key == "no_next_booking" or key.startswith("silent")
+    if not follows and not key.startswith("motivation"):
+        return
+    state = house.treatments.get((person.id, visit.therapist, visit.service), ("active", None))[0]
+    if oracle.ends_it(visit, person, now):
+        yield "paused" if state == "paused" else "ended"
+    last, coming = oracle.last_and_next(person)
+    if follows:
+        if coming:
+            yield "booked"
+        if last is None or last.id != visit.id:
+            yield "seen_since"
+        if (person.id, visit.id) in house.answered:
+            yield "answered"
+    elif key == "motivation_gap" and (coming is None or coming.id != visit.id):
+        yield "booked"
+        yield "seen_since"
+
+
+def _key(row: Row) -> Key:
+    return row["rule_number"], row["session_id"], row["revision"], row["recipient"]
+
+
+def _national(phone: str) -> str:
+    return "0" + phone.removeprefix("+98") if phone else ""
