@@ -7,9 +7,9 @@ import datetime as dt
 from clinic.holidays import ensure_holidays
 from clinic.models import Clinic, User
 from clinic.tenancy import Hat, wear
-from followup.defaults import DEFAULT_RULES, DefaultRule
+from followup.defaults import DEFAULT_RULES, EMERGENCY, DefaultRule
 from followup.models import Rule
-from messaging import outbox
+from messaging import emergency, outbox
 from messaging.models import Reason, Template
 from sessions_app.actions import session_changed
 from sessions_app.models import Session, SessionChange, State
@@ -40,6 +40,7 @@ def _add_rules(now: dt.datetime) -> None:
         for bodies, made_for in _bodies(default)
         for body in bodies
     ]
+    wordings.append(Template(key=emergency.KEY, body=EMERGENCY, updated_at=now))
     for wording in wordings:
         wording.clean()
     Template.objects.bulk_create(wordings)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from followup.models import Kind
+from messaging import emergency
 from patients.models import Purpose
 
 HOUR = 60
@@ -377,4 +378,12 @@ DEFAULT_RULES = (
     SILENT_3,
 )
 
+#: What a person sends to a client in danger; it belongs to no rule. The numbers are Iran's, in plain
+#: digits, which every phone offers to call.
+EMERGENCY = (
+    "سلام {خطاب}، به فکرتان هستیم و تنها نیستید. با ما حرف بزنید: {تلفن}\nاگر در خطرید یا تاب آوردن"
+    " سخت شده، با 123 (اورژانس اجتماعی) یا 115 (اورژانس) تماس بگیرید.\n{کلینیک}"
+)
+
 RULE_NAMES = {default.key: default.name for default in DEFAULT_RULES}
+RULE_NAMES[emergency.KEY] = _("emergency text")

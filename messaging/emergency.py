@@ -1,0 +1,131 @@
+"""The clinic's emergency text: the one that a person sends to a client in danger.
+
+Nothing plans it. It leaves over a crisis hold, a mute and quiet hours (`Priority.SAFETY`), and
+never to somebody who has died.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clinic.models import User
+from messaging.models import Channel, Message, Priority, State, Template
+from messaging.placeholders import Occasion
+from messaging.render import Unrenderable, has_link, placeholders_of, render
+from messaging.stop_note import with_stop_note
+from patients.care import CareError
+from patients.models import Client, ClientEvent, Purpose
+from patients.queries import has_usable_phone, sharing_phone
+
+#: Of its message and of its wording.
+KEY: Final = "emergency"
+#: Later than this somebody has called.
+USEFUL: Final = dt.timedelta(hours=2)
+_ON_ITS_WAY = (State.QUEUED, State.CLAIMED, State.SENDING)
+
+
+class EmergencyError(CareError):
+    """It cannot be sent; `str()` says why in the reader's language, naming nobody."""
+
+
+def send(client: Client, *, now: dt.datetime, by: User | None) -> Message:
+    """Queue the text, to leave at once. Raises EmergencyError.
+
+    Guarantee: two clicks send one text. The second waits for the client's row and then finds the
+    first on its way; and should that have left by then, the same minute is the same occasion.
+    """
+    with transaction.atomic():
+        held = _hold(client)
+        _refuse(held)
+        text_for(held, now=now)
+        message, is_new = Message.objects.get_or_create(
+            clinic_id=held.clinic_id,
+            rule_number=None,
+            session=None,
+            revision=None,
+            recipient=held.phone,
+            occasion=f"safety:{held.pk}:{now:%Y%m%d%H%M}",
+            defaults={
+                "rule_key": KEY,
+                "purpose": Purpose.TRANSACTIONAL,
+                "priority": Priority.SAFETY,
+                "channel": Channel.SMS,
+                "client": held,
+                "due_at": now,
+                "attempt_at": now,
+                "useful_until": now + USEFUL,
+                "planned_at": now,
+                "state": State.QUEUED,
+                "state_at": now,
+            },
+        )
+        if is_new:
+            ClientEvent.objects.create(client=held, kind=ClientEvent.Kind.EMERGENCY, at=now, by=by)
+        return message
+
+
+def text_for(client: Client, *, now: dt.datetime) -> str:
+    """The text as this client would read it. Raises EmergencyError when it cannot be written."""
+    wording = wording_of_clinic()
+    occasion = Occasion(
+        client.clinic,
+        client,
+        None,
+        now,
+        shared_phone=sharing_phone(client.phone, but=client.pk).exists(),
+    )
+    try:
+        text = render(wording.body, occasion)
+    except Unrenderable:
+        raise EmergencyError(
+            _("The emergency text cannot be written: one of its values, as the phone, is empty.")
+        ) from None
+    return with_stop_note(text, client.clinic, Purpose.TRANSACTIONAL)
+
+
+def wording_of_clinic() -> Template:
+    """The wording of the clinic in scope; a new one without words where it has none."""
+    return Template.objects.filter(key=KEY).order_by("id").first() or Template(key=KEY)
+
+
+def reword(body: str, *, now: dt.datetime, by: User | None) -> None:
+    """Give it other words. Raises ValidationError for a text that could not be sent."""
+    check(body)
+    wording = wording_of_clinic()
+    wording.body, wording.updated_at, wording.updated_by = body, now, by
+    wording.save()
+
+
+def check(body: str) -> None:
+    """Refuse what does not belong in it. Raises ValidationError on the field `body`.
+
+    A link costs a moment's doubt, and some gateways refuse texts with one.
+    """
+    if has_link(body):
+        raise ValidationError({"body": _("No link belongs in the emergency text.")}, code="link")
+    if any(placeholder.needs_session for placeholder in placeholders_of(body)):
+        raise ValidationError(
+            {"body": _("The emergency text is about no session, so it can name nothing of one.")},
+            code="session",
+        )
+
+
+def _hold(client: Client) -> Client:
+    rows = Client.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
+    held: Client = rows.get(pk=client.pk)
+    return held
+
+
+def _refuse(client: Client) -> None:
+    if client.deceased_at is not None:
+        raise EmergencyError(_("The death of this client is recorded; nothing is sent."))
+    if not has_usable_phone(client):
+        raise EmergencyError(_("No mobile number is on file, so no text can reach this client."))
+    earlier = Message.objects.filter(client=client, rule_key=KEY, state__in=_ON_ITS_WAY)
+    if earlier.exists():
+        raise EmergencyError(_("An emergency text is on its way already."))
