@@ -355,6 +355,7 @@ class Directory(models.Model):
         SESSION = "session", _("the client's page of a session")
         FEEDBACK = "feedback", _("feedback form")
         CHOICES = "choices", _("how to go on")
+        STOP = "stop", _("letters that are not wanted")
 
     token_hash = models.CharField(max_length=64, unique=True)
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")

@@ -75,11 +75,15 @@ class Visit:
 
     @property
     def tel(self) -> str:
-        """The clinic's phone for a `tel:` link; empty when it is more than one number."""
-        phone = ascii_digits(self.clinic.phone)
-        digits = "".join(filter(str.isdigit, phone))
-        plus = "+" if phone.strip().startswith("+") else ""
-        return "" if any(map(str.isalpha, phone)) or not digits else plus + digits
+        return tel_of(self.clinic)
+
+
+def tel_of(clinic: Clinic) -> str:
+    """The clinic's phone for a `tel:` link; empty when it is more than one number."""
+    phone = ascii_digits(clinic.phone)
+    digits = "".join(filter(str.isdigit, phone))
+    plus = "+" if phone.strip().startswith("+") else ""
+    return "" if any(map(str.isalpha, phone)) or not digits else plus + digits
 
 
 Page = Callable[[HttpRequest, Visit], HttpResponse]
@@ -101,19 +105,32 @@ def client_page(
     """
 
     def decorate(page: Page) -> View:
-        @csrf_exempt
-        @sensitive_post_parameters()
-        @require_http_methods([*methods])
         @wraps(page)
-        def view(request: HttpRequest, token: str) -> HttpResponse:
-            language = _language(request)
-            with translation.override(language):
-                request.LANGUAGE_CODE = language
-                return _sealed(_answer(page, purpose, request, token), language)
+        def answer(request: HttpRequest, token: str) -> HttpResponse:
+            return _answer(page, purpose, request, token)
 
-        return view
+        return open_page(answer, methods)
 
     return decorate
+
+
+def open_page(answer: View, methods: Collection[str] = READ_AND_ACT) -> View:
+    """Make a view of `answer(request, token)` as all clients' pages are: no CSRF token, in the
+    language asked for, kept by nobody. Finding the clinic and wearing its hat is the answer's."""
+
+    @csrf_exempt
+    @sensitive_post_parameters()
+    @require_http_methods([*methods])
+    @wraps(answer)
+    def view(request: HttpRequest, token: str) -> HttpResponse:
+        # "charset=hex" names a codec that makes no text: no field could be read by it.
+        request.encoding = "utf-8"
+        language = _language(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            return _sealed(answer(request, token), language)
+
+    return view
 
 
 def show(
@@ -175,7 +192,7 @@ def _answer(
 ) -> HttpResponse:
     clinic_id = links.clinic_behind(token, purpose)
     if clinic_id is None:
-        return _wrong_address(request)
+        return wrong_address(request)
     with wear(Hat.WEB, clinic_id=clinic_id):
         link = links.find(token, purpose)
         if link is None:  # what it was about has been deleted
@@ -190,7 +207,7 @@ def _answer(
             return page(request, visit)
 
 
-def _wrong_address(request: HttpRequest) -> HttpResponse:
+def wrong_address(request: HttpRequest) -> HttpResponse:
     place = _place(request)
     if _wrong_from(place) < WRONG_ADDRESSES:
         _count_wrong(place)

@@ -235,12 +235,14 @@ def test_a_member_of_no_clinic_finds_nothing(world):
 
 #: Gateways, and clients who have no session: there the unguessable address is the key.
 WITHOUT_CSRF_TOKEN = {
+    "hooks:callback",
     "hooks:receipts",
     "hooks:inbound",
     "client:session",
     "client:calendar",
     "feedback:form",
     "choices:page",
+    "letters:stop",
 }
 
 

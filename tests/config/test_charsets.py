@@ -58,7 +58,7 @@ def test_what_else_a_content_type_says_is_kept():
     assert environ["CONTENT_TYPE"] == "multipart/form-data; boundary=x"
 
 
-def test_the_web_process_reads_so():
+def test_the_web_process_reads_so(db):
     from config import wsgi
 
     assert wsgi.application.__qualname__ == "as_utf8.<locals>.serve"
