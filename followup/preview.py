@@ -26,7 +26,7 @@ from messaging.judge import (
     objections_to,
     with_world,
 )
-from messaging.models import Message, Reason, State, Template
+from messaging.models import Message, ProviderAccount, Reason, State, Template
 from messaging.render import parts_of
 from patients.models import Client, Purpose
 from sessions_app.models import Session
@@ -181,6 +181,8 @@ class _Forecast:
     world: World
     #: When each client was, or will have been, sent what counts against the budget.
     spent: dict[int, list[dt.datetime]]
+    #: Channels whose account turns away texts with a link.
+    without_links: frozenset[str] = frozenset()
     invited: dict[int, list[dt.datetime]] = field(default_factory=lambda: defaultdict(list))
     #: How many texts of a rule a client has had, or will have.
     had: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -205,6 +207,7 @@ class _Forecast:
             _shared_phones(clients.values()),
             World(wordings, {}),
             defaultdict(list),
+            _channels_without_links(clinic) if rows else frozenset(),
         )
         if clients:
             forecast._remember()
@@ -287,6 +290,7 @@ class _Forecast:
             session=session,
             rule_key=rule.key,
             purpose=rule.purpose,
+            channel=rule.channel,
             revision=session.revision,
             recipient=row.recipient,
             expects=row.expects,
@@ -296,6 +300,7 @@ class _Forecast:
             useful_until=row.useful_until,
         )
         message.still_participant = True  # type: ignore[attr-defined]
+        message.links_refused = rule.channel in self.without_links  # type: ignore[attr-defined]
         message.shared_phone = row.recipient in self.shared  # type: ignore[attr-defined]
         self._place(message, row.due_at)
         return message
@@ -314,6 +319,11 @@ class _Forecast:
 
 def _within(moments: Iterable[dt.datetime], at: dt.datetime, span: dt.timedelta) -> int:
     return sum(at - span < moment <= at for moment in moments)
+
+
+def _channels_without_links(clinic: Clinic) -> frozenset[str]:
+    accounts = ProviderAccount.objects.filter(clinic=clinic, active=True, refuses_links=True)
+    return frozenset(accounts.values_list("channel", flat=True))
 
 
 def _shared_phones(clients: Iterable[Client]) -> set[str]:
