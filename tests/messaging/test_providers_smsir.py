@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from messaging.providers import get_provider
 from messaging.providers.base import (
@@ -489,7 +489,7 @@ def is_accepted(accepted, batch):
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS, st.sampled_from([200, 201, 400, 401, 429, 500, 502]), st.sampled_from([0, 1500]))
 def test_no_answer_gives_anything_but_our_own_types(body, status, price):
     provider, batch = answering(body, status, rial_per_credit=price), texts(2)
