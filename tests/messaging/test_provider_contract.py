@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -222,6 +223,7 @@ def nested(words):
     )
 
 
+@cache
 def callbacks(words):
     """Callbacks from no one in particular: near to the real ones, or anything at all."""
     values = nested(words)
