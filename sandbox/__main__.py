@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from sandbox.callbacks import CallbackOptions
+from sandbox.mail import MailServer
 from sandbox.server import Server
+from sandbox.whatsapp import WhatsAppOptions
 from sandbox.world import make_world
 
 
@@ -19,23 +21,34 @@ def main(arguments: list[str] | None = None) -> int:
         method=given.callback_method,
     )
     try:
-        world = make_world(callbacks=callbacks, journal=given.journal, title=given.public_name)
+        world = make_world(
+            callbacks=callbacks,
+            whatsapp=WhatsAppOptions(callback_url=given.whatsapp_url, any_template=True),
+            journal=given.journal,
+            title=given.public_name,
+        )
         server = Server(world, given.host, given.port)
+        mail = MailServer(world.post_office, given.smtp_port) if given.smtp_port else None
     except OSError as error:
         _say(f"cannot start: {error}")
         return 1
-    _serve(server)
+    _serve(server, mail)
     return 0
 
 
-def _serve(server: Server) -> None:
+def _serve(server: Server, mail: MailServer | None) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: server.stopping.set())
     server.start()
+    if mail:
+        mail.start()
+        _say(f"mail server at 127.0.0.1:{mail.port}")
     _say(f"gateway and phones at {server.base_url}/")
     if not server.is_private:
         _say("whoever reaches this address can read every text: mind the network it is on")
     server.wait()
+    if mail:
+        mail.stop()
     server.stop()
 
 
@@ -52,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--callback-url", default="", help="where delivery states are posted")
     parser.add_argument("--inbound-url", default="", help="where the phones' replies are posted")
     parser.add_argument("--callback-method", choices=("POST", "GET"), default="POST")
+    parser.add_argument("--whatsapp-url", default="", help="where WhatsApp's webhooks are posted")
+    parser.add_argument("--smtp-port", type=int, default=0, help="port for letters; 0 for none")
     parser.add_argument("--public-name", default="", help="name shown above the phones")
     return parser
 

@@ -1,11 +1,15 @@
 """The control interface under /_sandbox/: JSON in, JSON out, for tests in other processes.
 
-GET   messages, inbound, calls, state
+GET   messages, inbound, calls, state, whatsapp, letters
 POST  fail {mode, times, method, code, seconds, accepted}
       clock {now: ISO 8601 or null}
       options {any of Options, but templates and pace: to_carrier, to_phone in seconds}
       callbacks {any of CallbackOptions, retry_after in seconds}
       inbound {from, to, message}
+      whatsapp/fail {mode, times, code, http, seconds, accepted}
+      whatsapp/options {any of WhatsAppOptions}
+      whatsapp/inbound {from: digits, message, kind: text or button}
+      mail/fail {mode, times}
       pump {} (deliver the callbacks that are due), reset {}
 """
 
@@ -21,6 +25,7 @@ from sandbox.faults import MODES, Fault
 from sandbox.params import line, mobile
 from sandbox.records import Options, Pace, Text
 from sandbox.web import Request, Response, json_response
+from sandbox.whatsapp import GraphFault, WhatsAppOptions
 from sandbox.world import World
 
 Given = dict[str, Any]
@@ -79,11 +84,32 @@ def _calls(world: World, _: dict[str, str]) -> object:
         return [asdict(call) for call in world.gateway.calls]
 
 
+def _whatsapp(world: World, _: dict[str, str]) -> object:
+    with world.lock:
+        now, graph = world.clock.now(), world.whatsapp
+        sent = [{**asdict(s), "status": s.word(now, graph.options)} for s in graph.sent.values()]
+        written = [asdict(each) for each in graph.written]
+        return {"sent": sent, "written": written, "calls": [asdict(c) for c in graph.calls]}
+
+
+def _letters(world: World, _: dict[str, str]) -> object:
+    """The letters by their heads and their raw text."""
+    return [
+        {
+            "at": letter.at,
+            "from": letter.sender,
+            "to": letter.receptor,
+            "raw": letter.raw.decode("utf-8", "replace"),
+        }
+        for letter in list(world.post_office.letters)
+    ]
+
+
 def _state(world: World, _: dict[str, str]) -> object:
     gateway = world.gateway
     return {
         "now": world.clock.now().isoformat(),
-        "version": gateway.version,
+        "version": world.version,
         "messages": len(gateway.texts),
         "calls": len(gateway.calls),
         "options": asdict(gateway.options),
@@ -130,6 +156,33 @@ def _write_inbound(world: World, given: Given) -> object:
     return asdict(message)
 
 
+def _fail_whatsapp(world: World, given: Given) -> object:
+    with world.lock:
+        world.whatsapp.add_fault(GraphFault(**given))
+    return {"ok": True}
+
+
+def _set_whatsapp(world: World, given: Given) -> object:
+    _check_names(given, WhatsAppOptions)
+    with world.lock:
+        for name, value in given.items():
+            as_kept = tuple(value) if isinstance(value, list) else value
+            setattr(world.whatsapp.options, name, as_kept)
+    return {"ok": True}
+
+
+def _write_whatsapp(world: World, given: Given) -> object:
+    sender, kind = str(given["from"]), str(given.get("kind", "text"))
+    if not sender.isdecimal() or kind not in ("text", "button"):
+        raise ValueError("a number in digits writes a text or presses a button")
+    return asdict(world.write_by_whatsapp(sender, str(given["message"]), kind))
+
+
+def _fail_mail(world: World, given: Given) -> object:
+    world.post_office.fail_next(**given)
+    return {"ok": True}
+
+
 def _pump(world: World, _: Given) -> object:
     return {"posted": world.pump()}
 
@@ -151,6 +204,8 @@ _READ: Final[dict[str, Callable[[World, dict[str, str]], object]]] = {
     "inbound": _inbound,
     "calls": _calls,
     "state": _state,
+    "whatsapp": _whatsapp,
+    "letters": _letters,
 }
 _WRITE: Final[dict[str, Callable[[World, Given], object]]] = {
     "fail": _fail,
@@ -158,6 +213,10 @@ _WRITE: Final[dict[str, Callable[[World, Given], object]]] = {
     "options": _options,
     "callbacks": _callbacks,
     "inbound": _write_inbound,
+    "whatsapp/fail": _fail_whatsapp,
+    "whatsapp/options": _set_whatsapp,
+    "whatsapp/inbound": _write_whatsapp,
+    "mail/fail": _fail_mail,
     "pump": _pump,
     "reset": _reset,
 }

@@ -20,6 +20,7 @@ from sandbox.codes import Refused, Status
 from sandbox.params import line, mobile
 from sandbox.records import Inbound, Text
 from sandbox.web import Request, Response
+from sandbox.whatsapp import Sent, Written
 from sandbox.world import World
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -48,6 +49,15 @@ _LOOKS: Final = {
     Status.CANCELLED: ("لغو شد", "alert", "bad"),
     Status.BLOCKED: ("مسدود", "alert", "bad"),
 }
+_WHATSAPP_LOOKS: Final = {
+    "accepted": ("در راه", "clock", "waiting"),
+    "sent": ("در راه", "check", "waiting"),
+    "delivered": ("رسید", "checks", "good"),
+    "read": ("خوانده شد", "checks", "good"),
+    "failed": ("نرسید", "alert", "bad"),
+}
+#: In the place of a line: the answer leaves by WhatsApp.
+WHATSAPP: Final = "واتس‌اپ"
 _REPLY_LOOKS: Final = {None: "در صندوق ورودی", 200: "تحویل پیگیر شد"}
 
 
@@ -112,6 +122,13 @@ def _bubbles(world: World, now: datetime) -> tuple[dict[str, list[Bubble]], dict
     for message in world.gateway.inbound.values():
         bubbles[message.sender].append(_answered(message))
         lines.setdefault(message.sender, message.receptor)
+    for sent in world.whatsapp.sent.values():
+        number = _shown(sent.receptor)
+        bubbles[number].append(_by_whatsapp(sent, sent.word(now, world.whatsapp.options)))
+        lines[number] = WHATSAPP
+    for written in world.whatsapp.written:
+        bubbles[_shown(written.sender)].append(_written(written))
+        lines.setdefault(_shown(written.sender), WHATSAPP)
     for each in bubbles.values():
         each.sort(key=lambda bubble: bubble.at)
     return bubbles, lines
@@ -121,6 +138,20 @@ def _received(text: Text, status: Status) -> Bubble:
     word, icon, tone = _LOOKS[status]
     parts = f"{persian_digits(text.parts)} پیامک"
     return Bubble(text.send_at, text.body, f"{word} · {parts}", icon, tone)
+
+
+def _by_whatsapp(sent: Sent, state: str) -> Bubble:
+    word, icon, tone = _WHATSAPP_LOOKS[state]
+    return Bubble(sent.at, sent.body, f"{word} · {WHATSAPP}", icon, tone)
+
+
+def _written(written: Written) -> Bubble:
+    return Bubble(written.at, written.body, WHATSAPP, "checks", "good", from_phone=True)
+
+
+def _shown(digits: str) -> str:
+    """A number as the other texts to it are kept: 09…, a foreign one with its plus."""
+    return f"0{digits[2:]}" if re.fullmatch(r"989[0-9]{9}", digits) else f"+{digits}"
 
 
 def _answered(message: Inbound) -> Bubble:
@@ -143,12 +174,21 @@ def _reply(world: World, request: Request) -> Response:
     if request.header("Sec-Fetch-Site") not in _OWN_SITE:
         return Response(403, b"Forbidden", "text/plain; charset=utf-8")
     try:
-        if body:
+        if body and values.get("line") == WHATSAPP:
+            world.write_by_whatsapp(_digits(values.get("phone", "")), body)
+        elif body:
             world.reply(mobile(values.get("phone", "")), line(values.get("line", ""), ()), body)
     except Refused:
         return Response(400, b"Bad number", "text/plain; charset=utf-8")
     wanted = quote(values.get("q", ""))
     return Response(303, headers={"Location": f"/?q={wanted}" if wanted else "/"})
+
+
+def _digits(number: str) -> str:
+    """A shown number as WhatsApp writes it. Raises `Refused` for what is none."""
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        return number[1:]
+    return f"98{mobile(number)[1:]}"
 
 
 def _page(world: World, row: str, wanted: str) -> str:
@@ -217,13 +257,13 @@ def _bubble(bubble: Bubble) -> str:
     side = "out" if bubble.from_phone else "in"
     clock = jalali.time(bubble.at, language="fa")
     return (
-        f"<li class='bubble {side} {bubble.tone}'><p dir='auto'>{_linked(bubble.body)}</p>"
+        f"<li class='bubble {side} {bubble.tone}'><p dir='auto'>{linked(bubble.body)}</p>"
         f"<small><bdi dir='ltr'>{clock}</bdi><span>{_icon(bubble.icon)}{bubble.note}</span></small>"
         "</li>"
     )
 
 
-def _linked(body: str) -> str:
+def linked(body: str) -> str:
     """The text as HTML: addresses become links, everything else is only text."""
     pieces, end = [], 0
     for found in _LINK.finditer(body):

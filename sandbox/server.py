@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from sandbox import control, kavenegar_http, phones, smsir_http
+from sandbox import control, kavenegar_http, letters, phones, smsir_http, whatsapp_http
 from sandbox.web import Request, Response, json_response, not_found
 from sandbox.world import World
 
@@ -34,11 +34,14 @@ def route(world: World, request: Request) -> Response:
         answer = smsir_http.answer if by_smsir else kavenegar_http.answer
         with world.lock:
             return answer(world.gateway, request, world.clock.now())
+    if whatsapp_http.speaks(request.path):
+        with world.lock:
+            return whatsapp_http.answer(world.whatsapp, request, world.clock.now())
     if request.path.startswith(control.PREFIX):
         return control.answer(world, request)
     if request.path == "/healthz":
         return json_response({"status": "ok"})
-    return phones.answer(world, request) or not_found()
+    return phones.answer(world, request) or letters.answer(world, request) or not_found()
 
 
 class Server:

@@ -10,8 +10,10 @@ from typing import Any
 from sandbox.callbacks import CallbackOptions
 from sandbox.codes import Status
 from sandbox.faults import Fault
+from sandbox.mail import MailServer, PostOffice
 from sandbox.records import Call, Inbound, Options, Text
 from sandbox.server import Server
+from sandbox.whatsapp import GraphFault, WhatsApp
 from sandbox.world import World, make_world
 
 
@@ -53,6 +55,16 @@ class RunningGateway:
         with self.world.lock:
             self.world.gateway.faults.add(Fault(mode, times, **details))
 
+    @property
+    def whatsapp(self) -> WhatsApp:
+        """The Cloud API beside it, at the same address; its options may be changed at any time."""
+        return self.world.whatsapp
+
+    def fail_next_whatsapp(self, mode: str, times: int = 1, **details: Any) -> None:
+        """As `fail_next`, for calls of the Cloud API; `code` is one of Meta's."""
+        with self.world.lock:
+            self.world.whatsapp.add_fault(GraphFault(mode, times, **details))
+
     def set_clock(self, now: datetime | None) -> None:
         """Stop the gateway's clock at `now`, or let it run again."""
         self.world.clock.set(now)
@@ -80,7 +92,7 @@ def running_gateway(
 ) -> Iterator[RunningGateway]:
     """Run a gateway for the length of a block.
 
-    Options are the fields of `Options` and `CallbackOptions`.
+    Options are the fields of `Options` and `CallbackOptions`; WhatsApp's are changed while it runs.
     """
     mine = {each.name for each in fields(CallbackOptions)}
     callbacks = CallbackOptions(**{name: options.pop(name) for name in mine & set(options)})
@@ -89,5 +101,16 @@ def running_gateway(
     server.start()
     try:
         yield RunningGateway(world, server.base_url)
+    finally:
+        server.stop()
+
+
+@contextmanager
+def running_mail() -> Iterator[tuple[PostOffice, int]]:
+    """Run a mail server on loopback for the length of a block: its letters, and its port."""
+    server = MailServer(PostOffice())
+    server.start()
+    try:
+        yield server.office, server.port
     finally:
         server.stop()

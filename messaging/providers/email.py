@@ -41,15 +41,25 @@ _SMTP: Final = f"{_DJANGOS}.smtp.EmailBackend"
 _STAY: Final = frozenset(
     f"{_DJANGOS}.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")
 )
+#: What the SMTP backend is told, by the settings that say it.
+_SERVER: Final = {
+    "host": "EMAIL_HOST",
+    "port": "EMAIL_PORT",
+    "username": "EMAIL_HOST_USER",
+    "password": "EMAIL_HOST_PASSWORD",
+    "use_tls": "EMAIL_USE_TLS",
+    "use_ssl": "EMAIL_USE_SSL",
+    "timeout": "EMAIL_TIMEOUT",
+}
 #: Where a mail server listens that passes letters on to the world, on this machine, too.
 _MAIL_PORTS: Final = frozenset({25, 465, 587})
 
 
 class Email(Provider):
-    """The installation's mail server. Key, sender and address are the installation's own settings,
-    read at each letter; what a caller gives for all gateways alike is not used.
+    """The installation's mail server, as its settings name it when this is made.
 
-    Raises `ValueError` for a server elsewhere that is spoken to in the clear.
+    What a caller gives for all gateways alike, key, sender and address, is not used. Raises
+    `ValueError` for a server elsewhere that is spoken to in the clear.
     """
 
     name = "email"
@@ -65,22 +75,27 @@ class Email(Provider):
     status_window = timedelta(0)
 
     def __init__(self, *, api_key: str = "", sender: str = "", base_url: str = "") -> None:
-        encrypted = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
-        if _speaks_smtp() and not encrypted and not is_loopback(settings.EMAIL_HOST):
+        self._backend: str = settings.EMAIL_BACKEND
+        self._server = {name: getattr(settings, setting) for name, setting in _SERVER.items()}
+        encrypted = self._server["use_tls"] or self._server["use_ssl"]
+        if self._speaks_smtp and not encrypted and not is_loopback(self._server["host"]):
             raise ValueError("letters leave this machine by TLS only: smtp+tls:// or smtp+ssl://")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._server['host']}:{self._server['port']}>"
 
     @property
     def is_loopback(self) -> bool:
-        if not _speaks_smtp():
-            return settings.EMAIL_BACKEND in _STAY
-        return is_loopback(settings.EMAIL_HOST) and settings.EMAIL_PORT not in _MAIL_PORTS
+        if not self._speaks_smtp:
+            return self._backend in _STAY
+        return is_loopback(self._server["host"]) and self._server["port"] not in _MAIL_PORTS
 
     def send(self, texts: Sequence[OutgoingText]) -> list[Accepted]:
         if len(texts) != 1:
             raise RequestRefused(Reason.BAD_BATCH)
         text = texts[0]
         written = _written(text)
-        failure = written if isinstance(written, ProviderError) else _hand_over(written)
+        failure = written if isinstance(written, ProviderError) else self._hand_over(written)
         # Raised here, not where it was caught: the caught error quotes the address.
         if failure:
             raise failure
@@ -96,7 +111,7 @@ class Email(Provider):
 
     def account(self) -> AccountInfo:
         """Whether the server lets us in."""
-        failure = WatchedBackend().try_out() if _speaks_smtp() else None
+        failure = self._smtp().try_out() if self._speaks_smtp else None
         if failure:
             raise failure
         return AccountInfo(None)
@@ -105,9 +120,22 @@ class Email(Provider):
     def hear(cls, callback: Callback) -> News:
         return email_bounces.heard(callback.body)
 
+    @property
+    def _speaks_smtp(self) -> bool:
+        return self._backend == _SMTP
 
-def _speaks_smtp() -> bool:
-    return settings.EMAIL_BACKEND == _SMTP
+    def _smtp(self) -> WatchedBackend:
+        return WatchedBackend(**self._server)
+
+    def _hand_over(self, written: EmailMessage) -> ProviderError | None:
+        """None when it was taken."""
+        if self._speaks_smtp:
+            return self._smtp().hand_over(written)
+        try:
+            taken = get_connection(self._backend).send_messages([written])
+        except Exception:  # noqa: BLE001 - a backend we do not know may have done anything
+            return OutcomeUnknown(Reason.UNCLEAR)
+        return None if taken else OutcomeUnknown(Reason.INCOMPLETE)
 
 
 def _written(text: OutgoingText) -> EmailMessage | MessageRefused:
@@ -124,14 +152,3 @@ def _written(text: OutgoingText) -> EmailMessage | MessageRefused:
     except ValueError:  # half a surrogate pair, or a line break in a header
         return MessageRefused(Reason.BAD_TEXT)
     return written
-
-
-def _hand_over(written: EmailMessage) -> ProviderError | None:
-    """None when it was taken."""
-    if _speaks_smtp():
-        return WatchedBackend().hand_over(written)
-    try:
-        taken = get_connection().send_messages([written])
-    except Exception:  # noqa: BLE001 - a backend we do not know may have done anything
-        return OutcomeUnknown(Reason.UNCLEAR)
-    return None if taken else OutcomeUnknown(Reason.INCOMPLETE)

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, Self
 
+from django.test import override_settings
+
 from messaging.providers import get_provider
 from messaging.providers.base import ApprovedText, OutgoingText, Provider
-from sandbox.testing import RunningGateway, running_gateway
+from sandbox.mail import PostOffice
+from sandbox.testing import RunningGateway, running_gateway, running_mail
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens there
 TEXT = "سلام خانم رضایی؛ جلسه‌ی شما پنجشنبه ساعت ۱۷:۳۰ است."
@@ -169,10 +172,114 @@ class SmsIrHarness(SandboxHarness):
         return get_provider(self.kind, **{**account, **settings})
 
 
+class WhatsAppHarness(SandboxHarness):
+    kind = "whatsapp"
+    key = "EAAGm0PX4ZCpsBAcanary"
+    unreachable = "reception-982188776655"
+    words = ("entry", "changes", "value", "statuses", "messages", "id", "status", "from", "type")
+    rate_code = 130429
+
+    def at(self, base_url: str, **settings: object) -> Provider:
+        number = {"sender": "106540352242922"}
+        return get_provider(self.kind, api_key=self.key, base_url=base_url, **number, **settings)
+
+    def text(self, local_id: int = 7_000_001, receptor: str = "") -> OutgoingText:
+        self.gateway.whatsapp.options.any_template = True
+        approved = ApprovedText("appointment_reminder", (TEXT,))
+        return replace(super().text(local_id, receptor), approved=approved)
+
+    @property
+    def taken(self) -> int:
+        return len(self.gateway.whatsapp.sent)
+
+    @property
+    def calls(self) -> int:
+        return len(self.gateway.whatsapp.calls)
+
+    def lose_next_answer(self) -> None:
+        self.gateway.fail_next_whatsapp("accept_then_drop")
+
+    def refuse_key(self) -> None:
+        self.gateway.whatsapp.options.bad_tokens = (self.key,)
+
+    def answer_html(self) -> None:
+        self.gateway.fail_next_whatsapp("html")
+
+    def limit_rate(self) -> None:
+        self.gateway.fail_next_whatsapp("code", code=self.rate_code)
+
+
+class EmailHarness(Harness):
+    """Its settings are the installation's: each provider is made under its own."""
+
+    kind = "email"
+    key = "canary-password"
+    receptor = "somebody9121234567@example.org"
+    unreachable = "nobody9121234567"
+    words = ("action", "status")
+    lacks = frozenset({"html"})
+
+    def __init__(self, office: PostOffice, port: int) -> None:
+        self.office, self.port = office, port
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        with running_mail() as (office, port):
+            yield cls(office, port)
+
+    def at(self, host: str, port: int, *, tls: bool = False) -> Provider:
+        server = {
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": host,
+            "EMAIL_PORT": port,
+            "EMAIL_USE_TLS": tls,
+            "EMAIL_HOST_USER": "peygir",
+            "EMAIL_HOST_PASSWORD": self.key,
+        }
+        with override_settings(**server):
+            return get_provider(self.kind)
+
+    def provider(self, **settings: object) -> Provider:
+        return self.at("127.0.0.1", self.port)
+
+    def provider_of_nobody(self) -> Provider:
+        return self.at("127.0.0.1", 9)
+
+    def provider_elsewhere(self, *, encrypted: bool) -> Provider:
+        return self.at("mail.example", 587, tls=encrypted)
+
+    @property
+    def taken(self) -> int:
+        return len(self.office.letters)
+
+    @property
+    def calls(self) -> int:
+        return self.office.connections
+
+    def lose_next_answer(self) -> None:
+        self.office.fail_next("drop")
+
+    def refuse_key(self) -> None:
+        self.office.fail_next("bad_login")
+
+    def limit_rate(self) -> None:
+        self.office.fail_next("greylist")
+
+    def secrets(self) -> list[str]:
+        return [self.key, self.receptor, self.unreachable, TEXT[:12]]
+
+
 HARNESSES: dict[str, type[Harness]] = {
     harness.kind: harness
-    for harness in (KavenegarHarness, KavenegarLookupHarness, SmsIrHarness)
-}  # fmt: skip
+    for harness in (
+        EmailHarness,
+        KavenegarHarness,
+        KavenegarLookupHarness,
+        SmsIrHarness,
+        WhatsAppHarness,
+    )
+}
 
 
 def traces(error: BaseException | None) -> Iterator[str]:
