@@ -56,9 +56,16 @@ SETTINGS = (
     Place("settings:services", _("Services"), "clipboard-list", ("settings:service",)),
     Place("settings:closures", _("Closed days"), "calendar-off", ("settings:closure",)),
     Place("settings:members", _("Members"), "users", ("settings:member", "settings:invitation")),
-    Place("texting:gateway", _("SMS gateway"), "device-mobile", ("texting:gateway",)),
+    Place(
+        "texting:gateway", _("Accounts"), "device-mobile", ("texting:gateway", "texting:account")
+    ),
     Place("texting:rules", _("Follow-up rules"), "message-2", ("texting:rule", "texting:wording")),
-    Place("texting:live", _("Go live"), "rocket", ("texting:live",)),
+    Place(
+        "texting:live",
+        _("Sending"),
+        "send",
+        ("texting:live", "texting:pause", "texting:resume", "texting:limit"),
+    ),
 )
 
 

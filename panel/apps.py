@@ -7,6 +7,7 @@ class PanelConfig(AppConfig):
     name = "panel"
 
     def ready(self) -> None:
-        from clinic import navigation
+        from clinic import banners, navigation
 
         navigation.counters["panel:tasks"] = import_module("panel.task_views").waiting
+        banners.sources.append(import_module("panel.alarms").banners)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -10,50 +9,23 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from clinic.formfields import PersianCharField
+from clinic.formfields import PersianCharField, TomanField
 from clinic.models import Service, Therapist
-from clinic.text import ascii_digits
 from followup.models import Kind, Rule
 from messaging import render
 from messaging.models import Template
 
 
-class GatewayForm(forms.Form):
-    """The sender line and the key. The key is only ever written, never shown."""
+class LimitForm(forms.Form):
+    """What may be spent on texts in a month; cleans to Rial, None for no limit."""
 
-    sender = forms.CharField(
-        label=_("Sender line"),
-        max_length=20,
+    monthly_cap_rial = TomanField(
+        label=_("At most in a month"),
         required=False,
-        help_text=_("The number texts come from. When empty, the account's own first line."),
+        min_value=1_000,
+        max_value=10**10,
+        help_text=_("Empty: no limit. When it is reached, texts wait; those about safety leave."),
     )
-    api_key = forms.CharField(
-        label=_("API key"), max_length=200, required=False, widget=forms.PasswordInput
-    )
-
-    def __init__(self, *args: Any, has_key: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["sender"].widget.attrs |= {"dir": "ltr", "inputmode": "numeric"}
-        key = self.fields["api_key"]
-        key.widget.attrs |= {"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
-        key.required = not has_key
-        key.help_text = (
-            _("A key is kept, encrypted. Leave this empty to keep it.")
-            if has_key
-            else _("From your account at Kavenegar, under its settings. It is kept encrypted.")
-        )
-
-    def clean_sender(self) -> str:
-        sender = re.sub(r"[\s()+-]", "", ascii_digits(str(self.cleaned_data["sender"])))
-        if sender and not re.fullmatch(r"[0-9]{3,20}", sender):
-            raise ValidationError(_("A line has digits only, like 10004346."))
-        return sender
-
-    def clean_api_key(self) -> str:
-        key = ascii_digits(str(self.cleaned_data["api_key"])).strip()
-        if key and not re.fullmatch(r"[0-9A-Za-z]{8,200}", key):
-            raise ValidationError(_("A key has letters and digits only. Copy it whole."))
-        return key
 
 
 class WordingForm(forms.Form):

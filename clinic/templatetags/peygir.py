@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
-from clinic import icons, jalali, links, navigation, states, text
+from clinic import banners, icons, jalali, links, navigation, states, text
 from clinic.toasts import undo_url
 
 register = template.Library()
@@ -46,6 +46,11 @@ def panel_nav(context: RequestContext) -> list[navigation.Item]:
 @register.simple_tag(takes_context=True)
 def settings_nav(context: RequestContext) -> list[navigation.Item]:
     return navigation.settings(context["request"])
+
+
+@register.inclusion_tag("partials/banners.html", takes_context=True)
+def panel_banners(context: RequestContext) -> dict[str, Any]:
+    return {"banners": banners.of(context["request"]), "csrf_token": context.get("csrf_token")}
 
 
 @register.simple_tag

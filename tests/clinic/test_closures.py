@@ -162,7 +162,7 @@ def test_the_lists_take_the_same_queries_for_one_row_and_for_thirty(
     for n in range(rows):
         day = dt.date.fromisoformat(first) + n * dt.timedelta(days=3)
         ClosureFactory(clinic=clinic, first_day=day)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(rows_of(as_manager.get(LIST + page))) == rows
 
 

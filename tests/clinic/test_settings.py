@@ -69,7 +69,8 @@ PAGES = [
     ("settings:member_remove", "member"),
     ("settings:invitation_new", None),
     ("texting:gateway", None),
-    ("texting:gateway_remove", None),
+    ("texting:account", "place"),
+    ("texting:account_remove", "place"),
     ("texting:rules", None),
     ("texting:rule", "rule"),
     ("texting:wording_new", "rule"),
@@ -77,6 +78,7 @@ PAGES = [
     ("texting:wording_remove", "wording"),
     ("texting:live", None),
     ("texting:live_stop", None),
+    ("texting:pause", None),
 ]
 
 
@@ -93,7 +95,8 @@ def rows(clinic):
 
 
 def path_of(name, row, rows):
-    return reverse(name, args=["aramesh", *([rows[row].pk] if row else [])])
+    about = {"place": "sms", **{kind: found.pk for kind, found in rows.items()}}
+    return reverse(name, args=["aramesh", *([about[row]] if row else [])])
 
 
 @pytest.mark.parametrize(("name", "row"), PAGES, ids=[name for name, _ in PAGES])
@@ -126,12 +129,15 @@ ACTS = [
     ("settings:service_off", "service"),
     ("settings:closure_delete", "closure"),
     ("settings:member_remove", "member"),
-    ("texting:gateway_check", None),
+    ("texting:account_check", "place"),
     ("texting:rule_preview", "rule"),
     ("texting:wording_remove", "wording"),
     ("texting:rule_on", "rule"),
     ("texting:rule_off", "rule"),
     ("texting:live", None),
+    ("texting:pause", None),
+    ("texting:resume", None),
+    ("texting:limit", None),
 ]
 
 
@@ -146,7 +152,9 @@ def test_acts_are_refused_to_the_wrong_role_and_hidden_from_an_outsider(
     assert (refused, client.post(path).status_code) == (403, 404)
 
 
-@pytest.mark.parametrize(("name", "row"), [case for case in PAGES + ACTS if case[1]], ids=str)
+@pytest.mark.parametrize(
+    ("name", "row"), [case for case in PAGES + ACTS if case[1] not in (None, "place")], ids=str
+)
 def test_a_row_of_another_clinic_is_not_there(as_manager, clinic, other_clinic, name, row):
     theirs = {
         "therapist": TherapistFactory(clinic=other_clinic),
@@ -302,10 +310,10 @@ def test_an_impossible_service_is_refused(as_manager, changed, errors):
 @pytest.mark.parametrize(
     ("page", "make", "queries"),
     [
-        ("therapists/", TherapistFactory, 11),
-        ("services/", ServiceFactory, 11),
-        ("members/", MembershipFactory, 12),
-        ("texts/", RuleFactory, 12),
+        ("therapists/", TherapistFactory, 12),
+        ("services/", ServiceFactory, 12),
+        ("members/", MembershipFactory, 13),
+        ("texts/", RuleFactory, 13),
     ],
     ids=["therapists", "services", "members", "texts"],
 )

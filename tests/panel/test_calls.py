@@ -424,7 +424,7 @@ def test_the_list_takes_the_same_queries_for_one_and_for_thirty(
             CareAttempt.objects.create(
                 clinic=clinic, task=task, outcome="no_answer", at=NOW - n * HOUR, by=receptionist
             )
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         assert len(lines_of(as_reception.get(LIST))) == rows
 
 
@@ -434,7 +434,7 @@ def test_the_silent_take_the_same_queries_for_one_and_for_thirty(
 ):
     for n in range(rows):
         quiet(factories.ClientFactory(clinic=clinic), days=60 + n)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page = html_of(as_reception.get(SILENT))
     assert page.count('name="finish"') == rows
 

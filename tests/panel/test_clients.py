@@ -425,7 +425,7 @@ def test_the_list_takes_the_same_queries_for_one_and_for_thirty(
             service=factories.ServiceFactory(clinic=clinic),
         )
         factories.SessionFactory(clinic=clinic, clients=[person], starts_at=NOW + DAY)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         response = as_reception.get(LIST, {"q": "صادفی"})
     assert len(rows_of(response)) == rows
 
@@ -500,5 +500,5 @@ def test_the_page_takes_the_same_queries_for_one_and_for_thirty(
             recorded_by=receptionist,
         )
         follow_up_of(person, ahead, NOW - n * DAY, receptionist)
-    with django_assert_num_queries(43):
+    with django_assert_num_queries(45):
         assert as_reception.get(page(person)).status_code == 200

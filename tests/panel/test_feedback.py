@@ -324,7 +324,7 @@ def test_a_therapist_sees_own_figures_alone(as_therapist, clinic, people):
 @pytest.mark.parametrize("rows", [1, 30])
 @pytest.mark.parametrize(
     ("address", "queries"),
-    [(ANSWERS, 15), (FIGURES, 17), (WAITING, 12)],
+    [(ANSWERS, 16), (FIGURES, 18), (WAITING, 13)],
     ids=["answers", "figures", "waiting"],
 )
 def test_a_page_takes_the_same_queries_for_one_answer_and_for_thirty(

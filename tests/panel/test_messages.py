@@ -248,7 +248,7 @@ def test_a_therapist_is_told_of_no_link_of_a_chain_that_is_not_theirs(as_therapi
 def test_who_carried_it_is_said(as_reception, clinic, people):
     account = factories.ProviderAccountFactory(clinic=clinic, sender="10004346", standby=True)
     message = make(clinic, people["my_client"], state="sent", provider="kavenegar", account=account)
-    assert "کاوه‌نگار ۱۰۰۰۴۳۴۶ (حساب یدک)" in text_of(as_reception.get(page(message)))
+    assert "کاوه‌نگار ۱۰۰۰۴۳۴۶ (حساب جایگزین)" in text_of(as_reception.get(page(message)))
 
 
 def test_an_e_mail_shows_its_address(as_reception, clinic, people):
@@ -398,7 +398,7 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
     for _ in range(rows):
         person = factories.ClientFactory(clinic=clinic, last_name="صادقی")
         make(clinic, person, state="sent", text="سلام")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         response = as_reception.get(OUTBOX, {"q": "صادفی", "state": "sent"})
     assert len(rows_of(response)) == rows
 
@@ -406,5 +406,5 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
 def test_one_message_takes_one_query(as_reception, clinic, people, django_assert_num_queries):
     session = factories.SessionFactory(clinic=clinic, clients=[people["my_client"]])
     message = make(clinic, people["my_client"], session=session)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         as_reception.get(page(message))

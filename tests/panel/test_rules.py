@@ -461,7 +461,7 @@ def test_the_rule_asks_the_same_queries_for_any_number_of_texts(
             clinic=mehr, key=rule.key, body=f"سلام {n} {{خطاب}}", updated_at=OPENED,
             service=ServiceFactory(clinic=mehr), therapist=TherapistFactory(clinic=mehr),
         )  # fmt: skip
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         as_manager.get(f"{PATH}{rule.pk}/")
 
 
@@ -472,7 +472,7 @@ def test_the_difference_asks_the_same_queries_for_any_number_of_texts(
     Rule.objects.exclude(pk=rule.pk).update(enabled=False)
     for n in range(rows):
         book(mehr, f"2026-11-25 {8 + n // 4:02}:{n % 4 * 15:02}")
-    with django_assert_num_queries(39):
+    with django_assert_num_queries(42):
         ask(as_manager, rule, offset_minutes="30", notice_minutes="30")
 
 
@@ -481,5 +481,5 @@ def test_the_search_asks_the_same_queries_for_any_number_of_clients(
     as_manager, mehr, rule, django_assert_num_queries, rows
 ):
     ClientFactory.create_batch(rows, clinic=mehr, last_name="ملکی")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         as_manager.get(f"{PATH}{rule.pk}/try/?find=ملکی")

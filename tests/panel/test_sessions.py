@@ -406,7 +406,7 @@ def test_the_week_takes_the_same_queries_for_one_session_and_for_thirty(
     as_reception, clinic, people, rows, django_assert_num_queries
 ):
     fill(clinic, people, rows)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         assert len(slots_of(as_reception.get(WEEK))) == rows
 
 
@@ -417,7 +417,7 @@ def test_the_booking_form_takes_the_same_queries_for_one_client_and_for_thirty(
     found = factories.ClientFactory.create_batch(rows + 1, clinic=clinic, last_name="احمدی")
     fill(clinic, people, rows)
     data = {"find": "احمدی", "clients": [client.pk for client in found[: (rows + 1) // 2]]}
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         as_reception.get(WEEK + "new/", data)
 
 
@@ -444,5 +444,5 @@ def test_the_page_takes_the_same_queries_for_one_change_and_for_thirty(
         factories.MessageFactory(
             clinic=clinic, client=people["my_client"], session=session, rule_number=n
         )
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         as_reception.get(page(session))
