@@ -1,6 +1,6 @@
 # Everything a person does here. Needs make and Python 3.11+; the rest comes by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup environment browser demo test lint shell lock screenshots bench
+.PHONY: help setup environment browser demo test lint shell lock screenshots bench prove
 
 PY := .venv/bin/python
 # `make lock` writes this into the heads of the lock files, so that no machine's options do.
@@ -40,6 +40,9 @@ lint: environment ## style, types, import order, migrations, nothing of this mac
 bench: environment ## how long imports take and what the planner's scans read, and how both grow
 	@$(PY) -m bench.imports
 	@$(PY) -m bench.scans
+
+prove: environment ## no text lost, none twice, none wrong: real processes, killed (PARTS=matrix …)
+	@$(PY) -W ignore -m prove $(PARTS)
 
 shell: environment ## Django's shell
 	@$(PY) manage.py shell

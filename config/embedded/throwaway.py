@@ -39,6 +39,9 @@ class Servers:
     login_password: str = field(repr=False)
     redis_url: str = field(repr=False)
     folder: Path
+    #: The servers themselves, for whoever wants to see what their death does.
+    postgres: PostgresServer = field(repr=False)
+    redis: ValkeyServer = field(repr=False)
 
 
 @contextmanager
@@ -56,7 +59,13 @@ def throwaway_servers() -> Iterator[Servers]:
             postgres.start()
             redis.start()
             yield Servers(
-                postgres.url, postgres.admin_url, postgres.login_password, redis.url, folder
+                postgres.url,
+                postgres.admin_url,
+                postgres.login_password,
+                redis.url,
+                folder,
+                postgres,
+                redis,
             )
         finally:
             redis.stop()

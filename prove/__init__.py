@@ -1,0 +1,1 @@
+"""Proofs by real processes: `make prove`. See docs/proof.md."""
