@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -30,14 +30,16 @@ from messaging.accounts import (
     wake_account,
 )
 from messaging.judge import Verdict
-from messaging.models import Message, Reason
+from messaging.models import Channel, Message, Reason
 from messaging.outbox import ASK_AFTER
 from messaging.providers.base import (
     Accepted,
     ErrorKind,
+    OutgoingText,
     ProviderError,
     Reason as ProviderReason,
 )
+from messaging.stopping import stop_url
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +168,7 @@ class _Round:
             ready, counts = outbox.begin_sending(
                 call.ids, call.text, call.gateway, holder=self._holder, now=self._clock()
             )
+            ready = _with_stop_urls(ready) if _is_mail(call.gateway) else ready
         if not ready or call.gateway is None:
             return counts
         error: ProviderError | None = None
@@ -178,6 +181,17 @@ class _Round:
         ids = [text.local_id for text in ready]
         with _worker():
             return counts + _settle(call.gateway, ids, taken, error, self._holder, self._clock())
+
+
+def _is_mail(gateway: Gateway | None) -> bool:
+    return gateway is not None and gateway.provider.channel == Channel.EMAIL
+
+
+def _with_stop_urls(letters: list[OutgoingText]) -> list[OutgoingText]:
+    """Each letter with the address where its reader can stop such letters."""
+    messages = Message.objects.in_bulk([letter.local_id for letter in letters])
+    whose = {pk: (m.clinic_id, m.client_id) for pk, m in messages.items()}
+    return [replace(letter, stop_url=stop_url(*whose[letter.local_id])) for letter in letters]
 
 
 def _after_rest(gateway: Gateway, now: dt.datetime) -> dt.datetime:

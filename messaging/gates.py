@@ -107,6 +107,14 @@ def worked(key: str) -> None:
         _open_anyway(error, None)
 
 
+def first_time(what: str, within: dt.timedelta) -> bool:
+    """Whether nobody has asked this lately; False without Redis, where nobody could know."""
+    try:
+        return bool(_redis().set(f"{_PREFIX}told:{what}", 1, nx=True, ex=within))
+    except RedisError as error:
+        return _open_anyway(error, False)
+
+
 def forget() -> None:
     """Open all gates, as after an emptied Redis."""
     for key in _redis().scan_iter(f"{_PREFIX}*"):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
-from messaging import heartbeats, receipts, replies
+from messaging import alarms, heartbeats, receipts, replies
 from messaging.accounts import Gateway, check_resting, gateway_of_message
 from messaging.models import Message, State
 from messaging.outbox import ASK_AFTER, FIRST_POLL
@@ -27,6 +27,7 @@ def look_after(now: dt.datetime) -> Counter[str]:
     """Ask about everything that is due to be asked about; returns counts by what came of it."""
     counts = resolve_unknown(now) + poll_sent(now) + replies.fetch(now)
     counts["accounts_well_again"] = check_resting(now)
+    counts["managers_told"] = alarms.tell(now)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
         heartbeats.beat("inquirer")
     return +counts

@@ -127,7 +127,30 @@ def fetch(now: dt.datetime) -> Counter[str]:
                 counts[_keep(account, text, now)] += 1
             if not page:
                 break
+        for text in _blocked(account, gateway, now):
+            counts[_keep(account, text, now)] += 1
     return counts
+
+
+def _blocked(account: ProviderAccount, gateway: Gateway, now: dt.datetime) -> list[InboundText]:
+    """Numbers that the gateway itself has blocked since it was last asked, as the «۱۱» they sent.
+
+    The text itself may never come: some gateways act on it and tell nobody.
+    """
+    since = account.replies_asked_at or now - FETCH_EVERY
+    try:
+        numbers = gateway.provider.opted_out(account.sender, since)
+    except ProviderError as error:
+        log.warning("blocked_numbers_not_told", gateway=gateway.kind, reason=error.reason)
+        return []
+    with wear(Hat.WORKER, clinic_id=account.clinic_id):
+        stops = Reply.objects.filter(intent=Intent.STOP, received_at__gt=now - FRESH)
+        heard = set(stops.filter(phone__in=numbers).values_list("phone", flat=True))
+    return [
+        InboundText(f"blocked {number} {now:%Y-%m-%d}", number, account.sender, "11")
+        for number in numbers
+        if number not in heard
+    ]
 
 
 def _oldest_first(inbound: Iterable[InboundText], now: dt.datetime) -> list[InboundText]:

@@ -287,12 +287,23 @@ def test_a_whole_inbox_is_fetched_page_by_page(clinic, phones):
 FAILURES = [("code", {"code": 412}), ("code", {"code": 409}), ("drop", {}), ("html", {"code": 502})]
 
 
+def test_a_number_that_the_gateway_itself_blocked_is_stopped(clinic, phones):
+    """It acted on the «۱۱» and brought no text of it."""
+    client = ClientFactory(clinic=clinic, phone=PHONE)
+    account_of(clinic)
+    phones.reply("09121234567", LINE, "11")
+    phones.fail_next("code", code=412, method="sms/receive")
+    assert replies.fetch(NOW) == {"replies": 1}
+    assert consents(client) == ["transactional"]
+
+
 @pytest.mark.parametrize(("mode", "details"), FAILURES, ids=str)
 def test_a_gateway_that_does_not_answer_is_asked_next_time(clinic, phones, mode, details):
     client = ClientFactory(clinic=clinic, phone=PHONE)
     account = account_of(clinic)
     phones.reply("09121234567", LINE, "11")
-    phones.fail_next(mode, method="sms/receive", **details)
+    for method in ("sms/receive", "line/blocked/list"):
+        phones.fail_next(mode, method=method, **details)
     assert replies.fetch(NOW) == {}
     account.refresh_from_db()
     assert account.paused_at is None
