@@ -41,8 +41,7 @@ def send(client: Client, *, now: dt.datetime, by: User | None) -> Message:
     """
     with transaction.atomic():
         held = _hold(client)
-        _refuse(held)
-        text_for(held, now=now)
+        ready(held, now=now)
         message, is_new = Message.objects.get_or_create(
             clinic_id=held.clinic_id,
             rule_number=None,
@@ -67,6 +66,12 @@ def send(client: Client, *, now: dt.datetime, by: User | None) -> Message:
         if is_new:
             ClientEvent.objects.create(client=held, kind=ClientEvent.Kind.EMERGENCY, at=now, by=by)
         return message
+
+
+def ready(client: Client, *, now: dt.datetime) -> str:
+    """The text that `send` would send at this moment. Raises EmergencyError where it would."""
+    _refuse(client)
+    return text_for(client, now=now)
 
 
 def text_for(client: Client, *, now: dt.datetime) -> str:

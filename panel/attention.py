@@ -54,7 +54,7 @@ def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
     open_ends = unrecorded(sessions, now)
     calls = _calls(member, now)
     return Attention(
-        crises=list(visibility.clients(member).filter(crisis_since__isnull=False)[:SHOWN]),
+        crises=list(_in_crisis(visibility.clients(member))[:SHOWN]),
         calls=list(calls[:CALLS]),
         calls_total=calls.count(),
         messages=list(troubled[:SHOWN]),
@@ -63,6 +63,10 @@ def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
         unrecorded_total=open_ends.count(),
         unreachable=_unreachable(sessions, now),
     )
+
+
+def _in_crisis(clients: QuerySet[Client]) -> QuerySet[Client]:
+    return clients.filter(crisis_since__isnull=False, deceased_at=None)
 
 
 def _calls(member: Membership, now: dt.datetime) -> QuerySet[CareTask]:
@@ -85,6 +89,7 @@ def _unreachable(sessions: QuerySet[Session], now: dt.datetime) -> list[Unreacha
     found: dict[int, Unreachable] = {}
     for session in soon:
         for participant in session.participants.all():
-            if not has_usable_phone(participant.client):
+            client = participant.client
+            if client.deceased_at is None and not has_usable_phone(client):
                 found.setdefault(participant.client_id, Unreachable(participant.client, session))
     return list(found.values())

@@ -1,7 +1,7 @@
-"""Decisions about one client: stops, holds, own hours, and the turns of a treatment.
+"""Decisions about one client: stops, own hours, a death, and the turns of a treatment.
 
 Reception decides what concerns texts. Treatments are also their therapist's to pause and to end,
-and whoever sees a client may set a crisis hold; only managers and the client's therapists lift it.
+and whoever sees a client may record a death. Crises are in `panel.crisis_views`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.access import MANAGERS, RECEPTION, ClinicRequest, clinic_view
+from clinic.access import RECEPTION, ClinicRequest, clinic_view
 from clinic.links import clinic_url
-from clinic.models import Role
 from clinic.templatetags.peygir import persian_digits
 from clinic.toasts import done
 from panel import visibility
@@ -63,7 +62,7 @@ def client_mute(request: ClinicRequest, pk: int) -> HttpResponse:
         icon="bell-off",
     )
     form = UntilForm(_data(request), initial={"until": person.muted_until})
-    return _decide(request, person, form, ask, partial(care.mute, person))
+    return decide(request, person, form, ask, partial(care.mute, person))
 
 
 @require_POST
@@ -88,44 +87,45 @@ def client_hours(request: ClinicRequest, pk: int) -> HttpResponse:
         icon="clock",
     )
     form = HoursForm(_data(request), client=person)
-    return _decide(request, person, form, ask, partial(care.set_hours, person))
+    return decide(request, person, form, ask, partial(care.set_hours, person))
 
 
-# -- Crisis ------------------------------------------------------------------------------------
+# -- Death -------------------------------------------------------------------------------------
 
 
 @require_http_methods(FORM_METHODS)
 @clinic_view()
-def client_crisis(request: ClinicRequest, pk: int) -> HttpResponse:
+def client_died(request: ClinicRequest, pk: int) -> HttpResponse:
     person = client_or_404(request, pk)
     ask = Ask(
-        question=_("Set a crisis hold for %(client)s?") % {"client": person.addressed},
+        question=_("Record the death of %(client)s?") % {"client": person.addressed},
         text=_(
-            "From this moment on no automated text goes to this client, reminders included. Somebody"
-            " must stay in touch in person until a manager or the therapist lifts the hold."
+            "From this moment on nothing is sent to this client and nobody is asked to call."
+            " Sessions that are booked stay until you cancel them; no text tells of it."
         ),
-        label=_("Set the crisis hold"),
-        icon="alert-triangle",
-        danger=True,
+        label=_("Record the death"),
+        icon="check",
     )
     form = NoteForm(_data(request))
-    act = partial(care.hold_for_crisis, person)
-    return _decide(request, person, form, ask, act)
+    return decide(request, person, form, ask, partial(care.record_death, person))
 
 
 @require_http_methods(FORM_METHODS)
-@clinic_view(*MANAGERS, Role.THERAPIST)
-def client_crisis_over(request: ClinicRequest, pk: int) -> HttpResponse:
+@clinic_view()
+def client_not_died(request: ClinicRequest, pk: int) -> HttpResponse:
     person = client_or_404(request, pk)
     ask = Ask(
-        question=_("Lift the crisis hold of %(client)s?") % {"client": person.addressed},
-        text=_("Texts that fall due from now on are sent again. Write who decided it, and why."),
-        label=_("Lift the hold"),
-        icon="circle-check",
+        question=_("Was the death of %(client)s recorded by mistake?")
+        % {"client": person.addressed},
+        text=_(
+            "Texts that fall due from now on are sent again; what fell due meanwhile stays unsent."
+            " Calls that were closed stand on the call list again."
+        ),
+        label=_("Take it back"),
+        icon="arrow-back-up",
     )
     form = NoteForm(_data(request))
-    form.fields["note"].required = True
-    return _decide(request, person, form, ask, partial(care.lift_crisis, person))
+    return decide(request, person, form, ask, partial(care.undo_death, person))
 
 
 # -- Treatments --------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def treatment_pause(request: ClinicRequest, pk: int) -> HttpResponse:
     )
     form = UntilForm(_data(request), initial={"until": treatment.paused_until})
     act = partial(care.pause_treatment, treatment)
-    return _decide(request, treatment.client, form, ask, act)
+    return decide(request, treatment.client, form, ask, act)
 
 
 @require_POST
@@ -167,7 +167,7 @@ def treatment_complete(request: ClinicRequest, pk: int) -> HttpResponse:
         icon="checks",
     )
     act = partial(care.complete_treatment, treatment)
-    return _decide(request, treatment.client, NoteForm(_data(request)), ask, act)
+    return decide(request, treatment.client, NoteForm(_data(request)), ask, act)
 
 
 @require_http_methods(FORM_METHODS)
@@ -182,7 +182,7 @@ def treatment_drop(request: ClinicRequest, pk: int) -> HttpResponse:
         icon="circle-x",
     )
     act = partial(care.drop_treatment, treatment)
-    return _decide(request, treatment.client, NoteForm(_data(request)), ask, act)
+    return decide(request, treatment.client, NoteForm(_data(request)), ask, act)
 
 
 @require_POST
@@ -230,8 +230,8 @@ def _data(request: ClinicRequest) -> Any:
     return request.POST if request.method == "POST" else None
 
 
-def _decide(
-    request: ClinicRequest, person: Client, form: CareForm, ask: Ask, act: Act
+def decide(
+    request: ClinicRequest, person: Client, form: CareForm, ask: Ask, act: Act, **context: Any
 ) -> HttpResponse:
     """Ask, or do what was answered: the page of the form, or the way back with an undo."""
     now = timezone.now()
@@ -241,7 +241,7 @@ def _decide(
         if event is not None:
             _say(request, person, event, back)
             return redirect(back)
-    context = {"form": form, "ask": ask, "client": person, "back": back}
+    context |= {"form": form, "ask": ask, "client": person, "back": back}
     return render(
         request, "panel/client_decide.html", context, status=422 if form.is_bound else 200
     )
@@ -264,13 +264,16 @@ def _say(request: ClinicRequest, person: Client, event: ClientEvent, back: str) 
         Kind.UNMUTED: _("%(client)s gets texts again."),
         Kind.CRISIS: _("A crisis hold stands for %(client)s; no automated text goes out."),
         Kind.CRISIS_OVER: _("The crisis hold of %(client)s was lifted."),
+        Kind.EMERGENCY: _("The emergency text to %(client)s is on its way."),
+        Kind.DIED: _("The death of %(client)s is recorded. Nothing is sent any more."),
+        Kind.NOT_DIED: _("Taken back. %(client)s gets texts again that fall due from now on."),
         Kind.HOURS: _("The hours for texts to %(client)s were saved."),
         Kind.PAUSED: _("The treatment of %(client)s is paused."),
         Kind.RESUMED: _("The treatment of %(client)s goes on."),
         Kind.COMPLETED: _("The treatment of %(client)s was finished well."),
         Kind.DROPPED: _("The treatment of %(client)s was recorded as given up."),
     }[Kind(event.kind)]
-    undoable = event.kind not in (Kind.CRISIS, Kind.CRISIS_OVER)
+    undoable = event.kind not in (Kind.CRISIS, Kind.CRISIS_OVER, Kind.EMERGENCY)
     undo = undo_address(request, event, back) if undoable else ""
     done(request, said % {"client": person.addressed}, undo=undo)
 

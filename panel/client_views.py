@@ -80,7 +80,7 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
         "past": [(session, look_of(session, now)) for session in past[:SESSIONS_BACK]],
         "counts": tally(past),
-        "previews": _previews(request, person, now),
+        "previews": [] if person.deceased_at else _previews(request, person, now),
         "page_obj": page_of(request, Timeline(person, member=member, now=now, tz=tz)),
         "reception": not visibility.is_therapist(member),
         **_standing(request, person, now),
@@ -93,9 +93,12 @@ def _standing(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[
     member = request.membership
     open_tasks = care_tasks.still_open(visibility.tasks(member).filter(client=person))
     crisis = person.events.filter(kind=ClientEvent.Kind.CRISIS).select_related("by")
+    deaths = person.events.filter(kind=ClientEvent.Kind.DIED).select_related("by")
     return {
         "muted": is_muted(person, jalali.local_day(now, request.clinic.timezone)),
         "crisis": crisis.first() if person.crisis_since else None,
+        "death": deaths.first() if person.deceased_at else None,
+        "still_booked": _still_booked(request, person, now),
         "lifts_crisis": member.manages or visibility.is_therapist(member),
         "wrong_number": care_tasks.wrong_number(person),
         "calls": calls_of(with_attempts(open_tasks), member=member, now=now),
@@ -161,6 +164,14 @@ def _say_kept(request: ClinicRequest, kept: Client, *, new: bool) -> None:
         if request.clinic.names_on_shared_phones:
             text = _("This phone number is also that of %(clients)s.")
         messages.warning(request, text % {"clients": _(" and ").join(others)})
+
+
+def _still_booked(request: ClinicRequest, person: Client, now: dt.datetime) -> int:
+    """How many coming sessions of a client who has died wait for reception to cancel them."""
+    if person.deceased_at is None:
+        return 0
+    theirs = visibility.sessions(request.membership).filter(participants__client=person)
+    return coming(theirs, now).count()
 
 
 def _sharing(request: ClinicRequest, person: Client) -> list[Client]:

@@ -46,6 +46,14 @@ class NoteForm(CareForm):
     note = note_field()
 
 
+class CrisisForm(NoteForm):
+    """`emergency`, only where the text can be sent: the caller takes the field away otherwise."""
+
+    emergency = forms.BooleanField(
+        label=_("send the emergency text now, too"), required=False, initial=False
+    )
+
+
 class UntilForm(CareForm):
     """A day, or none for «until further notice»."""
 

@@ -112,6 +112,7 @@ PANEL = {
     "texting:account_check": panel(place="sms"),
     "texting:account_remove": panel(place="sms"),
     "texting:rules": panel(),
+    "texting:emergency": panel(),
     "texting:rule": panel(pk=Rule),
     "texting:rule_try": panel(pk=Rule),
     "texting:rule_preview": panel(pk=Rule),
