@@ -219,7 +219,7 @@ def _nothing(wanted: str) -> str:
 
 
 def _phone(phone: Phone, wanted: str, now: datetime) -> str:
-    number = persian_digits(f"{phone.number[:4]} {phone.number[4:7]} {phone.number[7:]}")
+    number = persian_digits(_grouped(phone.number))
     return f"""
 <article class="phone" data-phone="{phone.number}" aria-labelledby="n{phone.number}">
 <h2 class="number" id="n{phone.number}"><bdi dir="ltr">{number}</bdi></h2>
@@ -236,6 +236,11 @@ def _phone(phone: Phone, wanted: str, now: datetime) -> str:
  autocomplete="off" required>
 <button aria-label="بفرست">{_icon("send")}</button>
 </form></div></div></article>"""
+
+
+def _grouped(number: str) -> str:
+    """As people read it; nobody knows how a foreign one is grouped."""
+    return number if number.startswith("+") else f"{number[:4]} {number[4:7]} {number[7:]}"
 
 
 def _talk(bubbles: list[Bubble], now: datetime) -> str:

@@ -16,6 +16,7 @@ from messaging.views import callback_token
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8010
+MAIL_PORT = 8025
 #: Which key it is does not matter: the sandbox opens an account for any.
 API_KEY = "sandbox"
 
@@ -26,6 +27,8 @@ class Addresses:
     sandbox_port: int
     #: The public address, when the environment gives one.
     public_url: str
+    #: Where the sandbox takes letters.
+    mail_port: int = MAIL_PORT
 
     @property
     def web(self) -> str:
@@ -47,13 +50,16 @@ class Addresses:
             "PUBLIC_URL": self.panel,
             "KAVENEGAR_BASE_URL": self.sandbox,
             "SMSIR_BASE_URL": self.sandbox,
+            "WHATSAPP_BASE_URL": self.sandbox,
+            "EMAIL_URL": f"smtp://{HOST}:{self.mail_port}",
             "KAVENEGAR_API_KEY": API_KEY,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONUNBUFFERED": "1",
         }
 
     def sandbox_command(self, journal: Path, title: str) -> list[str]:
-        options = [f"--port={self.sandbox_port}", f"--journal={journal}", f"--public-name={title}"]
+        ports = [f"--port={self.sandbox_port}", f"--smtp-port={self.mail_port}"]
+        options = [*ports, f"--journal={journal}", f"--public-name={title}"]
         news = [
             f"--callback-url={self._hook('receipts')}",
             f"--inbound-url={self._hook('inbound')}",
@@ -84,7 +90,8 @@ def choose(wanted_port: int) -> Addresses:
     """The wanted port and the sandbox's usual one, or the next that are free."""
     web_port = next_free(wanted_port)
     sandbox_port = next_free(SANDBOX_PORT, taken=web_port)
-    return Addresses(web_port, sandbox_port, os.environ.get("PUBLIC_URL", "").strip())
+    public_url = os.environ.get("PUBLIC_URL", "").strip()
+    return Addresses(web_port, sandbox_port, public_url, next_free(MAIL_PORT))
 
 
 def is_well(port: int) -> bool:

@@ -30,6 +30,7 @@ def ready(
     yield ""
     yield _row("Panel", f"{addresses.panel}/", "پنل کلینیک")
     yield _row("Phones", f"{addresses.sandbox}/", "گوشی‌های آزمایشی: هر پیامک اینجا می‌رسد")
+    yield _row("Letters", f"{addresses.sandbox}/letters", "نامه‌های آزمایشی: هر ایمیل اینجا می‌رسد")
     yield _row("Admin", f"{addresses.panel}/operator/", "مدیریت همه‌ی کلینیک‌ها")
     yield ""
     for person in (*STAFF, OPERATOR):

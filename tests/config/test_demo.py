@@ -152,11 +152,15 @@ def test_children_send_through_the_sandbox_whatever_the_environment_says(monkeyp
     monkeypatch.setenv("KAVENEGAR_BASE_URL", "https://api.kavenegar.com")
     monkeypatch.setenv("KAVENEGAR_API_KEY", "a-real-key")
     monkeypatch.setenv("SMSIR_BASE_URL", "https://api.sms.ir")
+    monkeypatch.setenv("WHATSAPP_BASE_URL", "https://graph.facebook.com")
+    monkeypatch.setenv("EMAIL_URL", "smtp+tls://mail.example.ir:587")
     where = addresses.Addresses(8001, 8011, "")
     environment = where.environment()
     assert environment["KAVENEGAR_BASE_URL"] == "http://127.0.0.1:8011"
     assert environment["KAVENEGAR_API_KEY"] == "sandbox"
     assert environment["SMSIR_BASE_URL"] == "http://127.0.0.1:8011"
+    assert environment["WHATSAPP_BASE_URL"] == "http://127.0.0.1:8011"
+    assert environment["EMAIL_URL"] == "smtp://127.0.0.1:8025"
     assert environment["PUBLIC_URL"] == "http://127.0.0.1:8001"
     receipts, inbound = where.sandbox_command(Path("journal"), "آرامش")[-2:]
     hooks = "http://127.0.0.1:8001/hooks/kavenegar/"
