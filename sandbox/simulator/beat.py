@@ -22,6 +22,7 @@ from sessions_app import rhythm
 
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 BEAT = 5 * MINUTE
+SOON = dt.timedelta(seconds=1)
 #: The longest time between two plannings, while anything happens.
 PATIENCE = dt.timedelta(hours=2)
 #: How far behind its last look the planner still finds what has become true late.
@@ -68,17 +69,12 @@ class Beat:
     def tick(self) -> None:
         """Plan, ask, send."""
         self.counts["ticks"] += 1
-        mishaps = self.mischief.of_tick() if not self._inside else []
-        for mishap in mishaps:
-            self.troubles.note(self.stage.now, self.stage.now)
-            self.say(f"  and at commit {mishap.number} of {mishap.module}: {mishap.kind}")
-        self._mishaps = mishaps or self._mishaps
+        if not self._inside and not self._mishaps:
+            self._mishaps = self.mischief.of_tick()
         if self._has_to_plan():
             self._plan()
         asked = self._run("look_after", lambda: lookups.look_after(self.stage.now))
         drained = self._run("drain", lambda: delivery.drain(lambda: self.stage.now))
-        if not self._inside:
-            self._mishaps = []
         self.look()
         if not self._inside:
             self.judge.lenient = False
@@ -101,9 +97,15 @@ class Beat:
     def _has_to_plan(self) -> bool:
         """Beat plans every minute; where nothing falls due that finds nothing, and takes long."""
         now = self.stage.now
-        if self.planned_at is None or self.planned_at != self.tried_at or self._mishaps:
+        if self.planned_at is None or self.planned_at != self.tried_at:
             return True
-        return now - self.planned_at > PATIENCE or min(self._falling(), default=now + DAY) <= now
+        due = (
+            occasion
+            for house in self.facts.houses.values()
+            for occasion in self.occasions(house)
+            if self.planned_at <= occasion.falls[1] <= now and occasion.key not in self.judge.keys
+        )
+        return now - self.planned_at > PATIENCE or next(due, None) is not None
 
     def _plan(self) -> None:
         now, since = self.stage.now, self.tried_at
@@ -206,14 +208,14 @@ class Beat:
         return wake
 
     def _falling(self) -> list[dt.datetime]:
-        planned = self.tried_at or self.stage.now
+        planned, soon = self.tried_at or self.stage.now, self.stage.now + SOON
         if self.planned_at != self.tried_at:
-            return [_ceil(self.stage.now + dt.timedelta(seconds=1), MINUTE)]
+            return [_ceil(self.stage.now + SOON, MINUTE)]
         return [
-            self._heard(house, occasion.client, occasion.falls[1])
+            self._heard(house, occasion.client, max(occasion.falls[1], soon))
             for house in self.facts.houses.values()
             for occasion in self.occasions(house)
-            if occasion.falls[1] > planned and occasion.key not in self.judge.keys
+            if occasion.falls[1] >= planned and occasion.key not in self.judge.keys
         ]
 
     def _waiting(self) -> list[dt.datetime]:
@@ -223,29 +225,21 @@ class Beat:
             row = self.judge.rows[pk]
             house = self.facts.houses[row["clinic_id"]]
             if row["state"] == "queued":
-                moment = self._next_try(house, row)
+                moment = self._next_try(row)
             else:
                 moment = row["lease_until"] or row["ask_at"]
             if moment is not None:
-                soon = max(moment, self.stage.now + dt.timedelta(seconds=1))
+                soon = max(moment, self.stage.now + SOON)
                 found.append(self._heard(house, row["client_id"], soon))
         return found
 
-    def _next_try(self, house: House, row: Row) -> dt.datetime:
+    def _next_try(self, row: Row) -> dt.datetime:
+        """What could go, goes soon; what may not is tried in vain once an hour."""
         now = self.stage.now
         if row["attempt_at"] > now:
             later: dt.datetime = row["attempt_at"]
             return later
-        night = house.night_of(house.people[row["client_id"]])
-        if purpose_of(row["rule_key"]) == "transactional":
-            moment = house.almanac.after_quiet(now, night)
-        else:
-            moment = house.almanac.working_moment(now, night)
-            if moment == now and house.almanac.holds_back(now, row["due_at"]):
-                moment = house.almanac.at(house.almanac.local(now).date(), dt.time(10))
-        if house.paused:
-            return now + 12 * HOUR
-        return max(moment, now + BEAT)
+        return now + (BEAT if self.judge.could_go(row, now) else HOUR)
 
     def _heard(self, house: House, client: int, moment: dt.datetime) -> dt.datetime:
         """The beat that meets a moment: every five minutes, and each one before a night."""
@@ -279,6 +273,8 @@ class Beat:
             if (mishap.kind, mishap.module, mishap.number) == (kind, module, number):
                 self._mishaps.remove(mishap)
                 self.counts[kind] += 1
+                self.troubles.note(self.stage.now, self.stage.now)
+                self.say(f"  at commit {number} of {module}: {kind}")
                 return True
         return False
 

@@ -293,9 +293,7 @@ class Judge:
         """Whatever could go has gone."""
         for pk in sorted(self.open):
             row = self.rows[pk]
-            house = self.facts.houses[row["clinic_id"]]
-            waits = house.paused or house.id in self.resting or not self._hour_allows(row, now)
-            if row["state"] == State.QUEUED and row["attempt_at"] <= now and not waits:
+            if row["state"] == State.QUEUED and self.could_go(row, now):
                 self.ledger.check(
                     "nothing_lies", False, "it could have gone", message=pk, rule=row["rule_key"]
                 )
@@ -303,6 +301,12 @@ class Judge:
                 live = row["lease_until"] and row["lease_until"] > now
                 self.ledger.check("nothing_lies", live, "held by nobody", message=pk)
         self.ledger.check("nothing_lies", True)
+
+    def could_go(self, row: Row, now: dt.datetime) -> bool:
+        """Whether a text that waits is due, and neither a stop nor the hour is in its way."""
+        house = self.facts.houses[row["clinic_id"]]
+        waits = house.paused or house.id in self.resting or row["attempt_at"] > now
+        return not waits and self._hour_allows(row, now)
 
     def after_good_questions(self, now: dt.datetime) -> None:
         """What is unclear was asked about when its time came."""

@@ -15,7 +15,7 @@ from sessions_app import actions
 from sessions_app.models import CancelledBy, Session, State
 
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-GAPS = (1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 8, 10, 14, 21)
+GAPS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 7, 7, 8, 10, 14, 21)
 USUAL_HOURS = (9, 10, 11, 12, 14, 15, 16, 17, 18, 19)
 ODD_CLOCKS = (dt.time(7, 0), dt.time(8, 0), dt.time(20, 30), dt.time(21, 30), dt.time(23, 0))
 
@@ -43,7 +43,7 @@ class Life:
         """The first bookings, and the staff's days."""
         almanac, opened = self.house.almanac, self.stage.now
         for client in sorted(self.house.people):
-            if self.rng.random() < 0.7:
+            if self.rng.random() < 0.9:
                 self._will(
                     opened + self.rng.randrange(5, 600) * MINUTE, "books", self.agree, client
                 )
@@ -197,7 +197,7 @@ class Life:
                 for v in (self.house.visits[pk] for pk in self.house.visits_of[client])
                 if v.is_open
             ]
-            if not coming and self.rng.random() < 0.05:
+            if not coming and self.rng.random() < 0.15:
                 self._will(
                     self.stage.now + self.rng.randrange(400) * MINUTE, "books", self.agree, client
                 )
@@ -289,7 +289,7 @@ class Life:
         self.stage.deeds.lapse(self.house.id, service, self.rng.choice((None, 10, 14, 25)))
 
     def _death(self) -> None:
-        self._of(self._somebody(), getattr(care, "record_death", care.hold_for_crisis))
+        self._of(self._somebody(), care.record_death)
 
     def _go_live(self) -> None:
         self.stage.deeds.go_live(self.house.id, self.stage.now)

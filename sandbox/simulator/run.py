@@ -15,6 +15,7 @@ from typing import Any
 from clinic import jalali
 from clinic.models import Clinic
 from clinic.tenancy import EVERYWHERE, Hat, wear
+from messaging import gates
 from sandbox.simulator.beat import Beat
 from sandbox.simulator.deeds import REFUSALS, Deeds
 from sandbox.simulator.facts import Facts
@@ -31,6 +32,8 @@ MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta
 FIRST_SATURDAY = dt.date(2026, 4, 4)
 WEEKS = 50
 OPENS = dt.time(8, 30)
+STOP_WORDS = ("۱۱", "11", "لغو ۱۱")
+WORDS = (*STOP_WORDS, "۱۲", "ممنون، ساعت ۱۱ می‌آیم")
 #: Nobody's: what belongs to no clinic.
 ALL = 0
 
@@ -69,6 +72,7 @@ def simulate(wanted: Wanted, say: Callable[[str], None] = lambda _: None) -> dic
         if Clinic.objects.exists():
             raise NotEmpty
     began = time.monotonic()
+    gates.forget()
     with running_gateway() as running:
         simulation = Simulation(wanted, running, say)
         simulation.live()
@@ -124,6 +128,7 @@ class Simulation:
             self.later(self.opened + n * DAY + 18 * HOUR, ALL, "the night watch", self._night)
             at = self.opened + n * DAY + 3 * HOUR
             self.later(at, ALL, "somebody looks into unclear texts", self._settle)
+        self.later(self.opened + MINUTE, ALL, "the first tick", self.beat.tick)
         self.troubles.now = self.now
 
     def _go_on(self) -> bool:
@@ -240,7 +245,7 @@ class Simulation:
                 lambda: self._follow(text.body, press),
             )  # fmt: skip
         elif roll < 0.41:
-            words = ("۱۱", "11", "۱۲", "ممنون، ساعت ۱۱ می‌آیم", "لغو ۱۱")[int(press * 5)]
+            words = WORDS[int(press * len(WORDS))]
             self.later(
                 self.now + wait, clinic, "a client writes back", lambda: self._write(text, words)
             )
@@ -259,13 +264,31 @@ class Simulation:
         if fetched:
             # Until somebody asks for it.
             self.later(self.now + 6 * MINUTE, ALL, "a tick for replies", self.beat.tick)
-            self.later(self.now + 7 * MINUTE, ALL, "a reply is read", lambda: self._read(phone))
+            read = partial(self._read, phone, message.account, words)
+            self.later(self.now + 7 * MINUTE, ALL, "a reply is read", read)
         else:
             self.gateway.tell_inbound(message, self.now)
-            self._read(phone)
+            self._read(phone, message.account, words)
 
-    def _read(self, phone: str) -> None:
+    def _read(self, phone: str, account: str, words: str) -> None:
+        """Whoever shares the number has what it wrote on file, in each clinic of that line."""
         self.facts.phone(phone)
+        if words not in STOP_WORDS or self.now < self._asleep:
+            return
+        shared = self.gateway.owners[account][0] is None
+        for house in self.facts.houses.values():
+            own = self.judge.accounts.get(house.id)
+            if own != account and not (shared and own is None):
+                continue
+            for person in house.people.values():
+                if person.phone == phone and not person.deceased:
+                    kept = "follow_up" not in person.consents
+                    where = {"client": person.id, "clinic": house.id}
+                    self.ledger.check("replies", kept, "a stop that was not kept", **where)
+
+    @property
+    def _asleep(self) -> dt.datetime:
+        return self.beat.asleep_until or self.now
 
     # -- The report ----------------------------------------------------------------------------
 

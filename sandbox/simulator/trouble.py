@@ -83,7 +83,7 @@ class Mischief:
         self.rng, self.wanted = rng, wanted
 
     def of_tick(self) -> list[Mishap]:
-        if not self.wanted or self.rng.random() > 0.12:
+        if not self.wanted or self.rng.random() > 0.3:
             return []
         kind = self.rng.choice(MISHAPS)
         module = (
@@ -91,7 +91,7 @@ class Mischief:
             if kind != "kill_before"
             else self.rng.choice(("delivery", "delivery", "planner", "lookups"))
         )
-        return [Mishap(kind, module, self.rng.randrange(1, 8))]
+        return [Mishap(kind, module, self.rng.choice((1, 2, 3, 4, 4, 5, 5, 6, 7, 8, 9)))]
 
     def of_day(self, days: int, opened: dt.datetime) -> list[tuple[dt.datetime, str]]:
         """When the calls fail, and when something lasting begins, over all the days."""
