@@ -93,6 +93,8 @@ class Environment:
     #: Scheme, host and port, no slash at the end.
     smsir_base_url: str
     whatsapp_base_url: str
+    #: Who may read /metrics from elsewhere; empty: nobody.
+    metrics_token: str = field(repr=False)
     #: Phones as the operator wrote them; the rooms that send normalise them.
     allowed_recipients: list[str] = field(repr=False)
     #: Django's EMAIL_* settings under their own names.
@@ -145,6 +147,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         whatsapp_base_url=value(
             variables, "WHATSAPP_BASE_URL", _origin, "https://graph.facebook.com"
         ),
+        metrics_token=value(variables, "METRICS_TOKEN", _token, ""),
         allowed_recipients=value(variables, "ALLOWED_RECIPIENTS", _phones, ""),
         email=_email_settings(variables),
         default_from_email=value(
@@ -243,6 +246,12 @@ def _port(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= HIGHEST_PORT:
         raise ValueError("port")
     return int(text)
+
+
+def _token(text: str) -> str:
+    if text and not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("token")
+    return text
 
 
 def _rate(text: str) -> float | None:

@@ -212,6 +212,8 @@ EMAIL_TIMEOUT = 10  # an invitation is mailed inside its request
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.default_from_email
 BOUNCE_ADDRESS = ENV.bounce_address
 
+METRICS_TOKEN = ENV.metrics_token
+
 # -- Messaging ---------------------------------------------------------------------------------
 KAVENEGAR_BASE_URL = ENV.kavenegar_base_url
 KAVENEGAR_API_KEY = ENV.kavenegar_api_key

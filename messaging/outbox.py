@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 
@@ -546,13 +546,6 @@ def settle_unknown(message: Message, was_sent: bool, *, now: dt.datetime) -> Non
         raise OutboxError(_("This message has been settled already."))
     if not was_sent:
         chains.go_on([message.pk], now)
-
-
-def oldest_due(now: dt.datetime) -> dt.datetime | None:
-    """Since when the oldest message that could be sent has been waiting: the alarm to watch."""
-    waiting = Message.objects.filter(state__in=(State.QUEUED, State.CLAIMED), attempt_at__lte=now)
-    oldest: dt.datetime | None = waiting.aggregate(oldest=Min("attempt_at"))["oldest"]
-    return oldest
 
 
 def _held(ids: Sequence[int], holder: str, state: State) -> QuerySet[Message]:

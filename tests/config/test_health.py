@@ -11,14 +11,21 @@ import redis
 from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
+from django.utils import timezone
 
+from clinic.models import Clinic
 from clinic.tenancy import Hat, current_scope, wear
 from config.health import PATIENCE, health
 from followup.models import Watermark
-from tests.factories import MessageFactory
+from messaging.models import Heartbeat, ProviderAccount
+from tests.factories import ClinicFactory, MessageFactory
 
-SAYS = {"status", "database", "broker", "planner_age_seconds", "oldest_due_seconds"}
-IDLE = {"planner_age_seconds": None, "oldest_due_seconds": None}
+AGES = ("planner", "sender", "inquirer")
+COUNTS = ("due", "unclear", "accounts_resting")
+NUMBERS = {*(f"{part}_age_seconds" for part in AGES), "oldest_due_seconds", *COUNTS}
+SAYS = {"status", "database", "broker", *NUMBERS}
+IDLE = {name: 0 if name in COUNTS else None for name in NUMBERS}
+UNKNOWN = dict.fromkeys(NUMBERS)
 ENOUGH = 8.0  # seconds: a silent part is given up long before
 
 
@@ -68,6 +75,68 @@ def test_an_old_planner_is_told_and_not_cured_by_a_restart(owner, now):
     Watermark.objects.create(kind="before_session", scanned_to=long_ago, finished_at=long_ago)
     found = health(now)
     assert (found["status"], found["planner_age_seconds"]) == ("ok", 3 * 86400)
+
+
+@pytest.mark.parametrize("part", ["sender", "inquirer"])
+def test_each_part_of_the_engine_has_its_age(owner, now, part):
+    Heartbeat.objects.create(part=part, at=now - dt.timedelta(seconds=75))
+    assert health(now)[f"{part}_age_seconds"] == 75
+
+
+def test_what_is_due_unclear_or_refused_is_counted(owner, now):
+    for state in ("queued", "queued", "claimed", "unknown", "sent", "shadow"):
+        MessageFactory(session=None, due_at=now - dt.timedelta(minutes=1), state=state)
+    account = {"api_key": "key", "created_at": now, "clinic": ClinicFactory()}
+    ProviderAccount.objects.create(**account, paused_at=now - dt.timedelta(minutes=1))
+    ProviderAccount.objects.create(**account, channel="email")
+    found = health(now)
+    assert [found[name] for name in COUNTS] == [3, 1, 1]
+
+
+def test_what_a_stopped_clinic_holds_back_is_not_late(owner, now):
+    message = MessageFactory(session=None, due_at=now - dt.timedelta(minutes=10))
+    Clinic.objects.filter(pk=message.clinic_id).update(paused_at=now)
+    found = health(now)
+    assert (found["due"], found["oldest_due_seconds"]) == (0, None)
+
+
+# For Prometheus
+
+
+def scrape(**options):
+    return Client().get("/metrics", **options)
+
+
+def test_the_same_numbers_are_there_for_prometheus(owner):
+    past = timezone.now() - dt.timedelta(minutes=1)
+    MessageFactory(session=None, due_at=past, state="unknown")
+    text = scrape().content.decode()
+    assert "peygir_unclear 1.0" in text.splitlines()
+    assert 'peygir_up{part="database"} 1.0' in text.splitlines()
+
+
+def test_what_is_not_known_is_left_out(db):
+    assert "peygir_planner_age_seconds" not in scrape().content.decode()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"REMOTE_ADDR": "10.0.0.9"}, id="another machine"),
+        pytest.param({"headers": {"X-Forwarded-For": "10.0.0.9"}}, id="through a proxy"),
+        pytest.param({"headers": {"Forwarded": "for=10.0.0.9"}}, id="through another proxy"),
+    ],
+)
+def test_without_a_token_only_this_machine_may_read(db, options):
+    assert scrape(**options).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "status"), [("Bearer a-token-of-the-tests", 200), ("Bearer wrong", 404), ("", 404)]
+)
+def test_with_a_token_only_who_knows_it_may_read(db, settings, given, status):
+    settings.METRICS_TOKEN = "a-token-of-the-tests"
+    assert scrape(headers={"Authorization": given}).status_code == status
 
 
 @pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "[::1]", "no_such-host!"])
@@ -136,7 +205,7 @@ def test_no_database_is_an_answer(db, closed_port):
         "status": "unavailable",
         "database": "unavailable",
         "broker": "ok",
-        **IDLE,
+        **UNKNOWN,
     }
     assert "Traceback" not in response.content.decode()
 

@@ -8,7 +8,7 @@ import pytest
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.models import Rule
 from followup.planner import plan
-from messaging import delivery, outbox
+from messaging import delivery, outbox, pulse
 from messaging.accounts import gateways_of
 from messaging.lookups import look_after
 from messaging.models import Message, ProviderAccount, Template
@@ -439,7 +439,7 @@ def test_a_text_older_than_two_days_is_not_asked_about_any_more(live, session, g
 def test_the_oldest_waiting_message_is_known(live, session):
     plan(DUE)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        assert outbox.oldest_due(DUE + MINUTE) == Message.objects.get().due_at
+        assert pulse.take(DUE + MINUTE).oldest_due_at == Message.objects.get().due_at
 
 
 # -- A drain takes a while ------------------------------------------------------------------------
