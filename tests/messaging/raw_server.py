@@ -11,13 +11,17 @@ Wrap = Callable[..., socket.socket]
 
 
 class RawServer:
-    """`requests` are the raw requests read, `connections` how many callers came."""
+    """`requests` are the raw requests read, `connections` how many callers came.
+
+    `hung_up` says that it has ended one of the connections.
+    """
 
     def __init__(self, respond: Respond, wrap: Wrap | None = None) -> None:
         self.respond = respond
         self.wrap = wrap
         self.requests: list[bytes] = []
         self.connections = 0
+        self.hung_up = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -45,6 +49,7 @@ class RawServer:
                 self.requests.append(request)
                 if self.respond(connection, len(self.requests)) is not True:
                     break
+        self.hung_up.set()
 
 
 def _read_request(connection: socket.socket) -> bytes:
