@@ -87,13 +87,13 @@ def test_a_delay_holds_back_the_answer_not_the_effect(gateway):
 
 
 def test_a_delayed_answer_keeps_nobody_else_waiting(gateway):
-    gateway.fail_next("delay", seconds=2)
+    gateway.fail_next("delay", seconds=20)
     with pytest.raises(requests.Timeout):
         send(gateway, timeout=0.2)
     began = time.monotonic()
 
     assert send(gateway).status_code == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(("accepted", "stored"), [(True, 2), (False, 0)])

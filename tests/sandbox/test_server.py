@@ -100,7 +100,7 @@ def test_callbacks_go_out_by_themselves():
         gateway.set_clock(datetime(2026, 11, 21, 6, 30, tzinfo=UTC))
         send(gateway.base_url)
         gateway.advance(timedelta(minutes=1))
-        for _ in range(60):
+        for _ in range(400):
             if len(there.received) == 2:
                 break
             time.sleep(0.05)
