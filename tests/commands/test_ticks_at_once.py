@@ -35,7 +35,10 @@ def test_four_ticks_over_five_thousand_messages_send_each_exactly_once(installat
     admin(MANY, installation.url.rsplit("/", 1)[1])
     ticks = [installation.start("tick", "--now", NOW) for _ in range(4)]
     counts = [json.loads(tick.communicate(timeout=300)[0]) for tick in ticks]
+    assert min(count["sent"] for count in counts) > 0
+    # A busy machine takes longer than one drain may; the next minute's tick goes on.
+    while counts[-1]["sent"]:
+        counts.append(installation.ask("tick", "--now", NOW))
     receptors = Counter(text.receptor for text in gateway.messages)
     assert sum(count["sent"] for count in counts) == 5000
     assert (len(receptors), max(receptors.values())) == (5000, 1)
-    assert min(count["sent"] for count in counts) > 0
