@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESKTOP, PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PATIENCE, PHONE, ROOT
 from tests.browser.test_demo import _overflow, _serious
 
 pytestmark = pytest.mark.browser
@@ -81,7 +81,7 @@ def phone(chrome, house):
         java_script_enabled=False,
         accept_downloads=True,
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     assert context.cookies() == []
     context.close()
