@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings as examples
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from config.embedded import provision
@@ -21,6 +22,9 @@ TEMPLATE = "peygir_template"
 FOLDER = Path(os.environ["PEYGIR_TEST_FOLDER"])
 # Half a second each is what a real hash is for; nobody attacks the people of a test.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# How long an example takes says how busy the machine is, and nothing about us.
+examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("busy")
 #: The moment most tests live at: Saturday 30 Aban 1405, 10:00 in Tehran.
 NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
 
