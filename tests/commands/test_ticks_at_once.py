@@ -18,10 +18,10 @@ INSERT INTO clinic_therapist (clinic_id, name, title, active, sort_key)
 SELECT id, 'دکتر صادقی', '', true, '' FROM clinic_clinic;
 INSERT INTO clinic_service (clinic_id, name, duration_minutes, rhythm_days, active, sort_key)
 SELECT id, 'فردی', 50, 7, true, '' FROM clinic_clinic;
-INSERT INTO messaging_message (clinic_id, rule_number, rule_key, purpose, channel, expects,
-    invites, client_id, recipient, due_at, useful_until, planned_at, state, reason, state_at, attempt_at,
-    attempts, holder, text, provider, provider_id, provider_code, negative_lookups)
-SELECT cl.clinic_id, r.id, r.key, r.purpose, r.channel, 'coming', false, cl.id, cl.phone,
+INSERT INTO messaging_message (clinic_id, rule_number, rule_key, purpose, priority, channel,
+    "then", occasion, expects, invites, client_id, recipient, due_at, useful_until, planned_at, state, reason,
+    state_at, attempt_at, attempts, holder, text, provider, provider_id, provider_code, negative_lookups)
+SELECT cl.clinic_id, r.id, r.key, r.purpose, 1, r.channel, r."then", '', 'coming', false, cl.id, cl.phone,
        now_, now_ + interval '1 day', now_, 'queued', '', now_, now_, 0, '', '', '', '', '', 0
   FROM patients_client cl JOIN followup_rule r ON r.key = 'reminder_24h',
        (VALUES ('2026-11-27 08:00+00'::timestamptz)) t(now_);
