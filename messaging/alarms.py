@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from clinic import jalali
 from clinic.models import Clinic, Membership, Role
 from clinic.tenancy import EVERYWHERE, Hat, wear
+from clinic.text import persian_digits
 from messaging import gates, spending
 from messaging.accounts import REST
 from messaging.models import ProviderAccount, Spending
@@ -54,7 +55,7 @@ def _tell_of_pause(account: ProviderAccount) -> int:
             "The gateway refuses the account of %(clinic)s (code %(code)s), so its texts wait. They"
             " go on by themselves as soon as the account is well again; what becomes too late"
             " meanwhile is listed in the panel."
-        ) % {"clinic": account.clinic.name, "code": account.pause_code or "-"}
+        ) % {"clinic": account.clinic.name, "code": persian_digits(account.pause_code or "-")}
     return _write(account.clinic, subject, body)
 
 
@@ -82,11 +83,15 @@ def _tell_of_spending(month: Spending, now: dt.datetime) -> int:
             " When it is reached, texts wait until %(until)s or until the limit is raised."
         ) % {
             "clinic": clinic.name,
-            "spent": f"{month.rial:,}",
-            "cap": f"{clinic.monthly_cap_rial or 0:,}",
+            "spent": _money(month.rial),
+            "cap": _money(clinic.monthly_cap_rial or 0),
             "until": jalali.numeric_date(month.ends_at, tz=clinic.timezone),
         }
     return _write(clinic, subject, body)
+
+
+def _money(rial: int) -> str:
+    return persian_digits(f"{rial:,}".replace(",", "٬"))
 
 
 def _write(clinic: Clinic, subject: str, body: str) -> int:
