@@ -33,12 +33,17 @@ def edit(rule: Rule, changes: Mapping[str, Any], *, now: dt.datetime) -> None:
     planner has looked, not at `now`: what fell due since its last tick belongs to the next one.
     Beside `active_since`, because messages planned before an edit are still wanted, and those
     planned before the rule was switched off are not.
+
+    By another channel the line lies just beyond where the planner has looked. What was planned in
+    that very moment has a phone in its key, and would be planned again with an address.
     """
     if not changes:
         return
+    is_rerouted = changes.get("channel", rule.channel) != rule.channel
     for name, value in changes.items():
         setattr(rule, name, value)
-    rule.numbers_since = min(_scanned_to(rule.kind) or now, now)
+    seen = min(_scanned_to(rule.kind) or now, now)
+    rule.numbers_since = seen + dt.timedelta(microseconds=1) if is_rerouted else seen
     rule.save(update_fields=[*changes, "numbers_since"])
 
 

@@ -207,7 +207,7 @@ class _Forecast:
             _shared_phones(clients.values()),
             World(wordings, {}),
             defaultdict(list),
-            _channels_without_links(clinic) if rows else frozenset(),
+            channels_without_links(clinic) if rows else frozenset(),
         )
         if clients:
             forecast._remember()
@@ -321,7 +321,7 @@ def _within(moments: Iterable[dt.datetime], at: dt.datetime, span: dt.timedelta)
     return sum(at - span < moment <= at for moment in moments)
 
 
-def _channels_without_links(clinic: Clinic) -> frozenset[str]:
+def channels_without_links(clinic: Clinic) -> frozenset[str]:
     accounts = ProviderAccount.objects.filter(clinic=clinic, active=True, refuses_links=True)
     return frozenset(accounts.values_list("channel", flat=True))
 

@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from followup.models import Kind, Rule
-from followup.preview import Preview, upcoming
+from followup.preview import Preview, channels_without_links, upcoming
 from messaging.judge import World, judge, write
-from messaging.models import Expects, Message, Reason, State, Template
+from messaging.models import Channel, Expects, Message, Reason, State, Template
 from patients.models import Client
 from sessions_app.models import COMING_STATES, Session, State as SessionState
 
@@ -81,8 +81,9 @@ def _as_if(rule: Rule, client: Client, session: Session, now: dt.datetime) -> Me
         session=session,
         rule_key=rule.key,
         purpose=rule.purpose,
+        channel=rule.channel,
         revision=session.revision,
-        recipient=client.phone,
+        recipient=client.email if rule.channel == Channel.EMAIL else client.phone,
         expects=_expected(session),
         invites=rule.kind == Kind.THANKS,
         planned_at=now,
@@ -93,6 +94,7 @@ def _as_if(rule: Rule, client: Client, session: Session, now: dt.datetime) -> Me
     annotated = {
         "still_participant": True,
         "shared_phone": bool(client.phone) and others.exists(),
+        "links_refused": rule.channel in channels_without_links(rule.clinic),
         "turn": 0,
         "recent_texts": 0,
         "invited_lately": False,

@@ -7,7 +7,7 @@ that is rolled back: what is shown is what will happen, whatever the edit does t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from clinic.models import Clinic
 from followup.editing import edit
 from followup.models import Kind, Rule
 from followup.preview import LONGEST_WAIT, Preview, WhyNot, upcoming
-from messaging.models import Reason, State
+from messaging.models import Channel, Reason, State
 
 SPAN = dt.timedelta(days=7)
 #: How far a silent client's text may move with its stage; other kinds move by their own offset.
@@ -67,10 +67,12 @@ class Difference:
     moved: list[Moved] = field(default_factory=list)
     #: How many of the rule's own texts stay as they are.
     same: int = 0
+    #: And how many leave at their time, but by another channel.
+    rerouted: int = 0
 
     @property
     def is_nothing(self) -> bool:
-        return not (self.added or self.gone or self.moved)
+        return not (self.added or self.gone or self.moved or self.rerouted)
 
 
 def what_if(rule: Rule, changes: Mapping[str, Any], now: dt.datetime) -> Difference:
@@ -79,12 +81,13 @@ def what_if(rule: Rule, changes: Mapping[str, Any], now: dt.datetime) -> Differe
     The caller's scope must be the rule's clinic. `now`: aware, UTC. Texts of other rules appear
     where the week's contact budget lets them through, or no more.
     """
-    clinic, far = rule.clinic, _reach(rule, changes)
-    before = _in_span(clinic, now)
+    far, key = _reach(rule, changes), _key_for(rule, changes)
+    asked = _Asked(rule.clinic, now, key)
+    before = asked.in_span()
     with _tried(rule, changes, now):
-        after = _in_span(clinic, now)
-        later = _around(clinic, rule, now, far) if _lost(before, after) else {}
-    earlier = _around(clinic, rule, now, far) if _lost(after, before) else {}
+        after = asked.in_span()
+        later = asked.around(rule, far) if _lost(before, after) else {}
+    earlier = asked.around(rule, far) if _lost(after, before) else {}
     return _compare(before, after, _World(now, rule, earlier, later))
 
 
@@ -96,14 +99,21 @@ def _tried(rule: Rule, changes: Mapping[str, Any], now: dt.datetime) -> Iterator
         transaction.set_rollback(True)
 
 
-def _in_span(clinic: Clinic, now: dt.datetime) -> dict[Key, Preview]:
-    return {_key(text): text for text in upcoming(clinic, now, now + SPAN)}
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The forecast at one moment, by what makes two texts of it the same one."""
 
+    clinic: Clinic
+    now: dt.datetime
+    key: Callable[[Preview], Key]
 
-def _around(clinic: Clinic, rule: Rule, now: dt.datetime, far: dt.timedelta) -> dict[Key, Preview]:
-    """The rule's own texts as far before and after the span as an edit can have moved them."""
-    texts = upcoming(clinic, now - far, now + SPAN + far, rule=rule)
-    return {_key(text): text for text in texts}
+    def in_span(self) -> dict[Key, Preview]:
+        return {self.key(text): text for text in upcoming(self.clinic, self.now, self.now + SPAN)}
+
+    def around(self, rule: Rule, far: dt.timedelta) -> dict[Key, Preview]:
+        """The rule's own texts as far before and after as an edit can have moved them."""
+        texts = upcoming(self.clinic, self.now - far, self.now + SPAN + far, rule=rule)
+        return {self.key(text): text for text in texts}
 
 
 def _reach(rule: Rule, changes: Mapping[str, Any]) -> dt.timedelta:
@@ -113,8 +123,18 @@ def _reach(rule: Rule, changes: Mapping[str, Any]) -> dt.timedelta:
     return dt.timedelta(minutes=shift) + LONGEST_WAIT
 
 
+def _key_for(rule: Rule, changes: Mapping[str, Any]) -> Callable[[Preview], Key]:
+    """Two clients with one phone get one text; but a phone and an address are told by their client."""
+    between = {rule.channel, changes.get("channel", rule.channel)}
+    return _key_of_person if len(between) > 1 and Channel.EMAIL in between else _key
+
+
 def _key(text: Preview) -> Key:
     return text.session.pk, text.rule.pk, text.recipient
+
+
+def _key_of_person(text: Preview) -> Key:
+    return text.session.pk, text.rule.pk, str(text.client.pk)
 
 
 def _lost(one: Mapping[Key, Preview], other: Mapping[Key, Preview]) -> bool:
@@ -154,12 +174,14 @@ def _compare(
     found = Difference()
     went = {key: text for key, text in before.items() if text.state in LEAVES}
     goes = {key: text for key, text in after.items() if text.state in LEAVES}
-    same = 0
+    same = rerouted = 0
     for key, text in went.items():
         if key not in goes:
             _note_missing(found, key, text, after, world)
         elif goes[key].due_at != text.due_at:
             found.moved.append(Moved(text, goes[key].due_at))
+        elif goes[key].rule.channel != text.rule.channel:
+            rerouted += 1
         else:
             same += text.rule.pk == world.rule.pk
     for key, text in goes.items():
@@ -170,7 +192,7 @@ def _compare(
         else:
             found.added.append(text)
     found.moved.sort(key=lambda move: move.text.due_at)
-    return Difference(found.added, found.gone, found.moved, same)
+    return Difference(found.added, found.gone, found.moved, same, rerouted)
 
 
 def _note_missing(

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
-from messaging.models import Channel
+from messaging.accounts import installation_gateway
+from messaging.models import Channel, ProviderAccount
 
 CHANNEL_ICONS: Mapping[str, str] = {
     Channel.SMS: "device-mobile",
@@ -25,3 +26,10 @@ GATEWAYS: Mapping[str, StrPromise] = {
     "email": _("the mail server of this installation"),
     "call": _("reception"),
 }
+
+
+def channels_with_account() -> frozenset[str]:
+    """The channels that texts of the clinic in scope can leave by; a call always can."""
+    own = ProviderAccount.objects.filter(active=True).values_list("channel", flat=True)
+    shared = [c for c in (Channel.SMS, Channel.EMAIL) if installation_gateway(c) is not None]
+    return frozenset({*own, *shared, Channel.CALL})

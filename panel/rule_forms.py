@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,6 +20,7 @@ from clinic.models import Service, Therapist
 from clinic.templatetags.peygir import number
 from clinic.text import ascii_digits
 from followup.models import Audience, Kind, Rule
+from panel.rule_chain import ChainForm
 from panel.rule_words import name, number_like, spoken, times
 
 HOUR, DAY = 60, 24 * 60
@@ -158,7 +159,7 @@ class Row:
     measure: StrPromise | str
 
 
-class RuleForm(forms.Form):
+class RuleForm(ChainForm):
     """Needs the rule; `changes` is what differs from it, in the rule's own measures."""
 
     audience = forms.ChoiceField(
@@ -171,9 +172,13 @@ class RuleForm(forms.Form):
         label=_("therapists"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, data: Any = None, *, rule: Rule, stages: list[Rule]) -> None:
+    def __init__(
+        self, data: Any = None, *, rule: Rule, stages: list[Rule], carried: Collection[str]
+    ) -> None:
+        """`carried`: the channels that have an account; the others are marked."""
         super().__init__(data)
         self.rule, self.stages = rule, stages
+        self.offer_channels(rule, carried)
         self.numbers = [n for n in NUMBERS[Kind(rule.kind)] if self._has(n)]
         for one in self.numbers:
             self._add(one)
@@ -209,6 +214,7 @@ class RuleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         for one in self.numbers:
             self._clean_number(one)
+        self.clean_chain()
         if not self.errors:
             wanted = self.as_wanted()
             for field, problem in _faults(wanted, self.stages):

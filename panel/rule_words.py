@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.translation import get_language, gettext as _, ngettext
+from django.utils.translation import get_language, gettext as _, gettext_lazy, ngettext
 from django_stubs_ext import StrPromise
 
 from clinic.models import Service, Therapist
@@ -15,6 +15,7 @@ from followup.calls import CALL_AFTER_DAYS
 from followup.defaults import RULE_NAMES
 from followup.models import Audience, Kind, Rule
 from messaging.judge import INVITATION_SPAN
+from messaging.models import Channel
 
 HOUR, DAY = 60, 24 * 60
 
@@ -51,9 +52,27 @@ def number_like(plain: str) -> str:
     )
 
 
+#: As a part of the rule's sentence.
+_BY: Mapping[str, StrPromise] = {
+    Channel.SMS: gettext_lazy("by SMS"),
+    Channel.WHATSAPP: gettext_lazy("by WhatsApp"),
+    Channel.EMAIL: gettext_lazy("by e-mail"),
+    Channel.CALL: gettext_lazy("by a call of reception"),
+}
+
+
 def sentence(rule: Rule) -> str:
-    """When, to whom, by what, and on what condition; without a full stop."""
-    return SENTENCES[Kind(rule.kind)](rule)
+    """When, to whom, by what, on what condition, and what is tried next; without a full stop."""
+    said = SENTENCES[Kind(rule.kind)](rule) % _values(rule)
+    return f"{said}{_chain(rule.then)}"
+
+
+def _chain(then: Sequence[str]) -> str:
+    """«؛ اگر نرسید، ایمیل و سپس تماس پذیرش»; nothing where nothing follows."""
+    if not then:
+        return ""
+    listed = _(", then ").join(str(_BY[channel]) for channel in then)
+    return _("; if it does not arrive, %(then)s") % {"then": listed}
 
 
 def remark(rule: Rule) -> str:
@@ -62,106 +81,94 @@ def remark(rule: Rule) -> str:
     return say(rule) if say else ""
 
 
+def _values(rule: Rule) -> dict[str, str]:
+    """What the sentences of all kinds say of a rule."""
+    return {
+        "by": str(_BY[rule.channel]),
+        "wait": spoken(rule.offset_minutes),
+        "notice": spoken(rule.notice_minutes),
+        "factor": times(Decimal(rule.factor)),
+        "days": number(rule.floor_days),
+        "nth": number(rule.nth),
+    }
+
+
 def _before_session(rule: Rule) -> str:
     return _(
-        "%(lead)s before the session, to the client, by SMS; if it was booked at least"
+        "%(wait)s before the session, to the client, %(by)s; if it was booked at least"
         " %(notice)s ahead"
-    ) % {"lead": spoken(rule.offset_minutes), "notice": spoken(rule.notice_minutes)}
+    )
 
 
 def _booked(rule: Rule) -> str:
     if not rule.offset_minutes:
-        return _("as soon as a session is booked, to the client, by SMS")
-    return _("%(wait)s after a session is booked, to the client, by SMS") % _wait(rule)
+        return _("as soon as a session is booked, to the client, %(by)s")
+    return _("%(wait)s after a session is booked, to the client, %(by)s")
 
 
 def _moved(rule: Rule) -> str:
     if not rule.offset_minutes:
-        return _("as soon as a session is moved, to the client, by SMS; if you wanted it told")
-    return _(
-        "%(wait)s after a session is moved, to the client, by SMS; if you wanted it told"
-    ) % _wait(rule)
+        return _("as soon as a session is moved, to the client, %(by)s; if you wanted it told")
+    return _("%(wait)s after a session is moved, to the client, %(by)s; if you wanted it told")
 
 
 def _cancelled(rule: Rule) -> str:
     if not rule.offset_minutes:
-        return _("as soon as a session is cancelled, to the client, by SMS; if you wanted it told")
-    return _(
-        "%(wait)s after a session is cancelled, to the client, by SMS; if you wanted it told"
-    ) % _wait(rule)
+        return _("as soon as a session is cancelled, to the client, %(by)s; if you wanted it told")
+    return _("%(wait)s after a session is cancelled, to the client, %(by)s; if you wanted it told")
 
 
 def _thanks(rule: Rule) -> str:
-    values = _wait(rule) | {"notice": spoken(rule.notice_minutes)}
     if not rule.offset_minutes:
         return _(
-            "as soon as it is recorded that the client came, by SMS; if that is recorded within"
-            " %(notice)s of the session"
-        ) % {"notice": values["notice"]}
-    return (
-        _(
-            "%(wait)s after it is recorded that the client came, by SMS; if that is recorded within"
+            "as soon as it is recorded that the client came, %(by)s; if that is recorded within"
             " %(notice)s of the session"
         )
-        % values
+    return _(
+        "%(wait)s after it is recorded that the client came, %(by)s; if that is recorded within"
+        " %(notice)s of the session"
     )
 
 
 def _no_show(rule: Rule) -> str:
     if not rule.offset_minutes:
-        return _("as soon as it is recorded that the client did not come, to the client, by SMS")
-    return _(
-        "%(wait)s after it is recorded that the client did not come, to the client, by SMS"
-    ) % _wait(rule)
+        return _("as soon as it is recorded that the client did not come, to the client, %(by)s")
+    return _("%(wait)s after it is recorded that the client did not come, to the client, %(by)s")
 
 
 def _no_next(rule: Rule) -> str:
-    return _(
-        "%(wait)s after the session, to the client, by SMS; if nothing is booked next"
-    ) % _wait(rule)
+    return _("%(wait)s after the session, to the client, %(by)s; if nothing is booked next")
 
 
 def _long_gap(rule: Rule) -> str:
     return _(
-        "in the middle of the wait for the next session, to the client, by SMS; if the wait is"
+        "in the middle of the wait for the next session, to the client, %(by)s; if the wait is"
         " longer than %(factor)s times the client's usual rhythm"
-    ) % {"factor": times(rule.factor)}
+    )
 
 
 def _mid_treatment(rule: Rule) -> str:
-    return _("%(wait)s after session %(nth)s of a treatment, to the client, by SMS") % (
-        _wait(rule) | {"nth": number(rule.nth)}
-    )
+    return _("%(wait)s after session %(nth)s of a treatment, to the client, %(by)s")
 
 
 def _silent(rule: Rule) -> str:
-    values = {"factor": times(rule.factor), "days": number(rule.floor_days)}
     if rule.factor == 1 and not rule.floor_days:
         return _(
             "when the client has been silent for as long as their own threshold and nothing is"
-            " booked, by SMS"
+            " booked, %(by)s"
         )
     if not rule.floor_days:
-        return (
-            _(
-                "when the client has been silent for %(factor)s times their own threshold and"
-                " nothing is booked, by SMS"
-            )
-            % values
+        return _(
+            "when the client has been silent for %(factor)s times their own threshold and"
+            " nothing is booked, %(by)s"
         )
-    return (
-        _(
-            "when the client has been silent for %(factor)s times their own threshold, and at least"
-            " %(days)s days, and nothing is booked, by SMS"
-        )
-        % values
+    return _(
+        "when the client has been silent for %(factor)s times their own threshold, and at least"
+        " %(days)s days, and nothing is booked, %(by)s"
     )
 
 
-def _wait(rule: Rule) -> dict[str, str]:
-    return {"wait": spoken(rule.offset_minutes)}
-
-
+#: With the names of `_values`.
 SENTENCES: Mapping[Kind, Callable[[Rule], str]] = {
     Kind.BEFORE_SESSION: _before_session,
     Kind.BOOKED: _booked,

@@ -25,6 +25,7 @@ from followup.what_if import Difference, what_if
 from messaging.costs import cost_of_part
 from messaging.models import Template
 from messaging.parts import count_parts
+from panel.channels import channels_with_account
 from panel.choosing import OFFERED
 from panel.rule_forms import RuleForm
 from panel.rule_words import Names, grouped, limits, name, remark, sentence
@@ -68,7 +69,7 @@ def rule(request: ClinicRequest, pk: int) -> HttpResponse:
     """The rule's numbers. What is posted is shown as a difference first, and saved when seen."""
     now = timezone.now()
     found = get_object_or_404(Rule, pk=pk)
-    form = RuleForm(request.POST or None, rule=found, stages=_stages(found))
+    form = _form(found, request.POST or None)
     difference = None
     if form.is_bound and form.is_valid():
         seen = request.POST.get("seen") == form.digest
@@ -77,6 +78,19 @@ def rule(request: ClinicRequest, pk: int) -> HttpResponse:
         difference = what_if(found, form.changes, now) if form.changes else Difference()
     context = _about(request, found) | {"form": form, **_shown(form, difference)}
     return render(request, "panel/rule.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@clinic_view(*MANAGERS)
+def rule_sentence(request: ClinicRequest, pk: int) -> HttpResponse:
+    """The rule as it would be, in its sentence, while somebody chooses: a fragment for HTMX."""
+    form = _form(get_object_or_404(Rule, pk=pk), request.POST)
+    wanted = sentence(form.as_wanted()) if form.is_valid() else ""
+    return render(request, "panel/rule_sentence.html", {"wanted": wanted, "form": form})
+
+
+def _form(rule: Rule, data: Any) -> RuleForm:
+    return RuleForm(data, rule=rule, stages=_stages(rule), carried=channels_with_account())
 
 
 def _stages(rule: Rule) -> list[Rule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.formfields import PersianCharField, TomanField
 from clinic.models import Service, Therapist
+from clinic.text import ascii_digits
 from followup.models import Kind, Rule
 from messaging import render
 from messaging.models import Template
@@ -50,10 +52,29 @@ class WordingForm(forms.Form):
         help_text=_("Used when it is time to ask: after sessions 1 and 3 and then every fourth."),
     )
 
+    plain = forms.BooleanField(
+        label=_("For an account that takes no links"),
+        required=False,
+        help_text=_(
+            "Used instead of the others where the account turns links away; without a link."
+        ),
+    )
+    approved_name = forms.CharField(
+        label=_("Name of the approved template"),
+        max_length=60,
+        required=False,
+        help_text=_(
+            "WhatsApp, and Kavenegar for approved texts only, send nothing but templates that they"
+            " have approved. Write the name under which they keep this one; the placeholders of the"
+            " text are its values, in their order."
+        ),
+    )
+
     def __init__(self, data: Any = None, *, rule: Rule, wording: Template, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self._offer("service", Service.objects.all(), wording.service_id)
         self._offer("therapist", Therapist.objects.all(), wording.therapist_id)
+        self.fields["approved_name"].widget.attrs |= {"dir": "ltr", "autocomplete": "off"}
         if rule.kind != Kind.THANKS:
             del self.fields["invites"]
 
@@ -69,6 +90,24 @@ class WordingForm(forms.Form):
         except ValidationError as error:
             raise ValidationError(error.message_dict["body"]) from None
         return body
+
+    def clean_approved_name(self) -> str:
+        name = ascii_digits(str(self.cleaned_data["approved_name"])).strip()
+        if name and not re.fullmatch(r"[0-9A-Za-z_-]+", name):
+            raise ValidationError(
+                _("Latin letters, digits, - and _ only, as the gateway writes it.")
+            )
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        wanted = self.cleaned_data
+        if wanted.get("plain") and render.has_link(wanted.get("body", "")):
+            self.add_error(
+                "body", _("A text for accounts that take no links has one; leave it out.")
+            )
+        if wanted.get("plain") and wanted.get("invites"):
+            self.add_error("plain", _("A text that asks for feedback needs its link."))
+        return wanted
 
     @property
     def wanted(self) -> dict[str, Any]:

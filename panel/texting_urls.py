@@ -15,6 +15,7 @@ urlpatterns = [
     path("texts/<int:pk>/", rules_views.rule, name="rule"),
     path("texts/<int:pk>/on/", rules_views.rule_on, name="rule_on"),
     path("texts/<int:pk>/off/", rules_views.rule_off, name="rule_off"),
+    path("texts/<int:pk>/sentence/", rules_views.rule_sentence, name="rule_sentence"),
     path("texts/<int:pk>/try/", rules_views.rule_try, name="rule_try"),
     path("texts/<int:pk>/preview/", wording_views.rule_preview, name="rule_preview"),
     path("texts/<int:pk>/new/", wording_views.wording_new, name="wording_new"),

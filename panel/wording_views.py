@@ -52,6 +52,8 @@ def _edit(request: ClinicRequest, rule: Rule, wording: Template) -> HttpResponse
         "service": wording.service_id,
         "therapist": wording.therapist_id,
         "invites": wording.invites,
+        "plain": wording.plain,
+        "approved_name": wording.approved_name,
     }
     form = WordingForm(request.POST or None, rule=rule, wording=wording, initial=initial)
     looking = request.POST.get("step") == LOOK

@@ -13,7 +13,7 @@ from messaging.models import Template
 class Described:
     title: str
     #: The general ones first, then from the wide to the particular.
-    order: tuple[bool, bool, bool, int]
+    order: tuple[bool, bool, bool, bool, int]
 
 
 def described(wording: Template) -> Described:
@@ -28,4 +28,4 @@ def described(wording: Template) -> Described:
     else:
         title = _("for everybody")
     particular = bool(wording.therapist_id), bool(wording.service_id)
-    return Described(title, (wording.invites, *particular, wording.pk))
+    return Described(title, (wording.plain, wording.invites, *particular, wording.pk))

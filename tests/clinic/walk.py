@@ -114,6 +114,7 @@ PANEL = {
     "texting:rules": panel(),
     "texting:emergency": panel(),
     "texting:rule": panel(pk=Rule),
+    "texting:rule_sentence": panel(pk=Rule),
     "texting:rule_try": panel(pk=Rule),
     "texting:rule_preview": panel(pk=Rule),
     "texting:wording_new": panel(pk=Rule),

@@ -7,7 +7,7 @@ from followup.models import Rule
 from followup.reading import read
 from messaging.models import Message, Template
 from sessions_app import actions
-from tests.factories import ClientFactory, ServiceFactory
+from tests.factories import ClientFactory, ProviderAccountFactory, ServiceFactory
 from tests.followup.clinics import live_clinic, session_at, tehran, tick
 
 NOW = "2026-11-24 10:00"
@@ -109,3 +109,21 @@ def test_nothing_is_kept_of_a_reading(live, client):
     session_at(live, "2026-11-28 17:30", clients=[client])
     reading(live, client, "reminder_24h")
     assert Message.objects.count() == 0
+
+
+def test_for_an_account_that_takes_no_links_a_text_without_one_is_read(live, client):
+    ProviderAccountFactory(clinic=live, refuses_links=True)
+    attended(live, client, "2026-11-10 12:00")
+    session_at(live, "2026-11-28 17:30", clients=[client])
+    for key in ("reminder_24h", "silent_1"):  # foreseen, and not
+        text = reading(live, client, key).text
+        assert ("رضایی" in text, "://" in text) == (True, False)
+
+
+def test_a_rule_by_e_mail_is_for_who_has_an_address(live, client):
+    attended(live, client, "2026-11-10 12:00")
+    Rule.objects.filter(clinic=live, key="silent_2").update(channel="email")
+    assert reading(live, client, "silent_2").reason == "no_email"
+    client.email = "rezaei@example.ir"
+    client.save()
+    assert reading(live, client, "silent_2").reason == ""

@@ -268,3 +268,37 @@ def test_another_clinics_texts_are_not_looked_at(live, lead, owner):
     found = asked(lead, offset_minutes=20 * HOUR)
     assert found.is_nothing
     assert found.same == 0
+
+
+# -- By which channel ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "email"])
+def test_another_channel_moves_no_text_and_is_counted(live, lead, channel):
+    for email in ("maryam@example.ir", "ali@example.ir"):
+        client = ClientFactory(clinic=live, email=email)
+        session_at(live, "2026-11-28 17:00", clients=[client])
+    found = asked(lead, channel=channel)
+    assert (found.rerouted, found.same, found.is_nothing) == (2, 0, False)
+    assert (added(found), gone(found), moved(found)) == ([], [], [])
+
+
+def test_who_has_no_address_is_told_to_get_nothing_by_e_mail(live, lead):
+    session_at(live, "2026-11-28 17:00", clients=[ClientFactory(clinic=live)])
+    found = asked(lead, channel="email")
+    assert (gone(found), found.rerouted) == ([("11-27 17:00", "no_email")], 0)
+
+
+def test_another_way_after_the_first_changes_no_text_of_the_week(live, lead):
+    session_at(live, "2026-11-28 17:00")
+    found = asked(lead, then=["call"])
+    assert (found.is_nothing, found.same) == (True, 1)
+
+
+def test_after_a_change_of_channel_nobody_is_told_twice(live, lead, gateway):
+    client = ClientFactory(clinic=live, email="maryam@example.ir")
+    session_at(live, "2026-11-25 10:00", clients=[client])
+    tick("2026-11-24 10:00")
+    edited(lead, "2026-11-24 10:01", channel="email")
+    tick("2026-11-24 10:02")
+    assert [(m.channel, m.state) for m in outbox(live)] == [("sms", "sent")]

@@ -152,3 +152,20 @@ def test_every_kind_is_in_a_group_and_empty_groups_are_not_shown():
     everything = grouped(Rule(key=kind, kind=kind) for kind in Kind.values)
     assert sorted(r.kind for group in everything for r in group.rules) == sorted(Kind.values)
     assert [group.title for group in grouped([rule("booked")])] == ["ثبت و تغییر جلسه"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "then", "said"),
+    [
+        ("email", [], "همین که جلسه‌ای ثبت شد، به مراجع، ایمیل"),
+        ("whatsapp", ["sms"], "همین که جلسه‌ای ثبت شد، به مراجع، واتس‌اپ؛ اگر نرسید: پیامک"),
+        (
+            "sms",
+            ["email", "call"],
+            "همین که جلسه‌ای ثبت شد، به مراجع، پیامک؛ اگر نرسید: ایمیل، سپس تماس پذیرش",
+        ),
+        ("call", [], "همین که جلسه‌ای ثبت شد، به مراجع، تماس پذیرش"),
+    ],
+)
+def test_the_channels_are_said_in_their_order(channel, then, said):
+    assert sentence(rule("booked", offset_minutes=0, channel=channel, then=then)) == said

@@ -16,6 +16,7 @@ from tests.factories import (
     ClientFactory,
     MembershipFactory,
     MessageFactory,
+    ProviderAccountFactory,
     ServiceFactory,
     SessionFactory,
     TherapistFactory,
@@ -89,7 +90,7 @@ NUMBERS = {
 
 
 def form(key="reminder_24h", **typed):
-    return {"audience": "all", **NUMBERS[key], **typed}
+    return {"audience": "all", "channel": "sms", **NUMBERS[key], **typed}
 
 
 def ask(browser, rule, step="look", **typed):
@@ -109,9 +110,12 @@ def save(browser, rule, **typed):
 def test_the_list_says_each_rule_in_its_group(as_manager):
     page = html_of(as_manager.get(PATH))
     titles = re.findall(r'<h2 class="card-title">(.*?)</h2>', page)
-    assert titles == ["یادآوری‌ها", "ثبت و تغییر جلسه", "پس از جلسه", "دلگرمی", "درمان ناتمام"]
+    assert titles == [
+        *("یادآوری‌ها", "ثبت و تغییر جلسه", "پس از جلسه", "دلگرمی", "درمان ناتمام"),
+        "فقط به دست همکاران",
+    ]
     sentences = re.findall(r'<p class="rule-sentence">(.*?)</p>', page)
-    assert len(sentences) == 14
+    assert len(sentences) == 15
     assert "۲ روز پس از جلسه، به مراجع، پیامک؛ اگر جلسه‌ی بعدی ثبت نشده باشد." in sentences
 
 
@@ -461,7 +465,7 @@ def test_the_rule_asks_the_same_queries_for_any_number_of_texts(
             clinic=mehr, key=rule.key, body=f"سلام {n} {{خطاب}}", updated_at=OPENED,
             service=ServiceFactory(clinic=mehr), therapist=TherapistFactory(clinic=mehr),
         )  # fmt: skip
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         as_manager.get(f"{PATH}{rule.pk}/")
 
 
@@ -472,7 +476,7 @@ def test_the_difference_asks_the_same_queries_for_any_number_of_texts(
     Rule.objects.exclude(pk=rule.pk).update(enabled=False)
     for n in range(rows):
         book(mehr, f"2026-11-25 {8 + n // 4:02}:{n % 4 * 15:02}")
-    with django_assert_num_queries(42):
+    with django_assert_num_queries(43):
         ask(as_manager, rule, offset_minutes="30", notice_minutes="30")
 
 
@@ -483,3 +487,90 @@ def test_the_search_asks_the_same_queries_for_any_number_of_clients(
     ClientFactory.create_batch(rows, clinic=mehr, last_name="ملکی")
     with django_assert_num_queries(14):
         as_manager.get(f"{PATH}{rule.pk}/try/?find=ملکی")
+
+
+# -- By which channels ------------------------------------------------------------------------
+
+
+def chain_of(rule):
+    rule.refresh_from_db()
+    return [rule.channel, *rule.then]
+
+
+def options_of(page, field):
+    select = re.search(rf'<select[^>]*name="{field}".*?</select>', page, re.DOTALL)[0]
+    return dict(re.findall(r'<option value="(\w*)"[^>]*>(.*?)</option>', select))
+
+
+def test_what_is_tried_next_is_kept_in_its_order(as_manager, rule, at_ten):
+    save(as_manager, rule, channel="whatsapp", then_1="sms", then_2="email", then_3="call")
+    assert chain_of(rule) == ["whatsapp", "sms", "email", "call"]
+    assert rule.numbers_since == at_ten + dt.timedelta(microseconds=1)
+
+
+def test_a_gap_in_the_chain_is_none(as_manager, rule):
+    save(as_manager, rule, then_2="email")
+    assert chain_of(rule) == ["sms", "email"]
+
+
+def test_the_chain_is_filled_in_again(as_manager, rule):
+    Rule.objects.filter(pk=rule.pk).update(channel="email", then=["sms", "call"])
+    page = html_of(as_manager.get(f"{PATH}{rule.pk}/"))
+    chosen = re.findall(r'<option value="(\w*)" selected', page)
+    assert [name for name in chosen if not name.isdecimal()] == ["email", "sms", "call", ""]
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"then_1": "sms"}, "then_1", "این کانال پیش‌تر امتحان شده است."),
+        ({"then_1": "email", "then_3": "email"}, "then_3", "پیش‌تر امتحان شده"),
+        ({"then_1": "call", "then_2": "email"}, "then_2", "تماس آخرین راه است"),
+        ({"channel": "call", "then_1": "sms"}, "then_1", "تماس آخرین راه است"),
+        ({"channel": "pigeon"}, "channel", ""),
+        ({"channel": ""}, "channel", ""),
+        ({"then_2": "pigeon"}, "then_2", ""),
+    ],
+)
+def test_a_chain_without_sense_is_refused_beside_its_field(as_manager, rule, typed, field, said):
+    response = ask(as_manager, rule, **typed)
+    errors = errors_of(response)
+    assert (response.status_code, list(errors)) == (422, [field])
+    assert said in errors[field]
+    assert chain_of(rule) == ["sms"]
+
+
+def test_channels_without_an_account_are_marked(as_manager, rule, mehr, settings):
+    settings.KAVENEGAR_API_KEY = ""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    ProviderAccountFactory(clinic=mehr, kind="whatsapp", channel="whatsapp")
+    page = html_of(as_manager.get(f"{PATH}{rule.pk}/"))
+    assert options_of(page, "channel") == {
+        "sms": "پیامک (هنوز حسابی ندارد)",
+        "whatsapp": "واتس‌اپ",
+        "email": "ایمیل (هنوز حسابی ندارد)",
+        "call": "تماس پذیرش",
+    }
+
+
+def test_the_sentence_is_said_anew_while_somebody_chooses(as_manager, rule):
+    path = f"{PATH}{rule.pk}/sentence/"
+    said = text_of(as_manager.post(path, form(channel="email", then_1="sms", then_2="call")))
+    assert "به مراجع، ایمیل؛" in said
+    assert said.strip().endswith("؛ اگر نرسید: پیامک، سپس تماس پذیرش.")
+    refused = text_of(as_manager.post(path, form(then_1="sms")))
+    assert refused.strip() == "اگر نرسید، با: این کانال پیش‌تر امتحان شده است."
+    assert chain_of(rule) == ["sms"]
+
+
+def test_texts_that_go_by_another_channel_are_counted_before_it_is_saved(as_manager, mehr, rule):
+    people = ClientFactory.create_batch(2, clinic=mehr)
+    for hours, person in enumerate(people):
+        book(mehr, f"1405/09/02 1{hours}:00", clients=[person])
+    difference = text_of(ask(as_manager, rule, channel="whatsapp"))
+    assert "از کانال دیگر ۲ همان می‌ماند ۰" in difference
+
+
+def test_an_outsider_chooses_no_channel(as_outsider, mehr, rule):
+    answer = as_outsider.post(f"{PATH}{rule.pk}/sentence/", form(channel="email"))
+    assert answer.status_code == 404

@@ -295,3 +295,44 @@ def test_nothing_of_the_texts_is_there_for_an_outsider(as_outsider, rule, wordin
     for where in (f"{rule.pk}/new/", f"{rule.pk}/preview/", f"wordings/{wording.pk}/remove/"):
         assert as_outsider.post(PATH + where, {"body": BODY}).status_code == 404
     assert wordings_of(rule).count() == 2
+
+
+# -- For accounts of other kinds ---------------------------------------------------------------
+
+
+def test_a_text_for_accounts_that_take_no_links_is_kept_apart(as_manager, rule):
+    add(as_manager, rule, plain="on")
+    assert wordings_of(rule, plain=True).last().body == BODY
+    page = text_of(as_manager.get(f"{PATH}{rule.pk}/"))
+    assert page.count("برای حسابی که پیوند نمی‌پذیرد") == 3
+
+
+@pytest.mark.parametrize("link", ["{پیوند جلسه}", "https://example.ir/x"])
+def test_such_a_text_has_no_link(as_manager, rule, link):
+    errors = errors_of(add(as_manager, rule, body=f"{BODY} {link}", plain="on"))
+    assert list(errors) == ["body"]
+    assert wordings_of(rule, plain=True).count() == 2
+
+
+def test_such_a_text_asks_for_no_feedback(as_manager, thanks):
+    errors = errors_of(add(as_manager, thanks, plain="on", invites="on"))
+    assert list(errors) == ["plain"]
+
+
+def test_the_last_text_for_everybody_cannot_become_one_of_them(as_manager, rule):
+    first, second = wordings_of(rule)
+    second.delete()
+    as_manager.post(f"{PATH}wordings/{first.pk}/", {"body": BODY, "plain": "on"})
+    first.refresh_from_db()
+    assert first.plain is False
+
+
+def test_the_name_of_the_approved_template_is_kept_and_shown(as_manager, rule):
+    add(as_manager, rule, approved_name="reminder-24h_v2")
+    assert wordings_of(rule).last().approved_name == "reminder-24h_v2"
+    assert "تأییدشده با نام reminder-24h_v2" in text_of(as_manager.get(f"{PATH}{rule.pk}/"))
+
+
+@pytest.mark.parametrize("name", ["یادآوری", "a b", "a/b"])
+def test_what_cannot_be_its_name_is_refused(as_manager, rule, name):
+    assert list(errors_of(add(as_manager, rule, approved_name=name))) == ["approved_name"]
