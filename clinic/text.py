@@ -26,6 +26,7 @@ _ALPHABET = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
 # Latin ones, and a plain byte comparison, all that C.UTF-8 knows, gives the dictionary's order.
 _SORT_RANKS = str.maketrans({letter: chr(0x40 + n) for n, letter in enumerate(_ALPHABET)})
 
+_OTHER_DIGITS = re.compile(r"[^\D0-9]")
 _SPACES = re.compile(r"\s+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _PRESENTATION_FORMS = re.compile("[\ufb50-\ufbff\ufe70-\ufefc]+")
@@ -37,7 +38,7 @@ _EXTRA_ZWNJ = re.compile(f"(?<=[\\s{ZWNJ}]){ZWNJ}+|^{ZWNJ}+|{ZWNJ}+(?=\\s|$)")
 
 def ascii_digits(text: str) -> str:
     """Every decimal digit of any script as 0-9; everything else as it was."""
-    return "".join(_ascii_digit(char) for char in text)
+    return _OTHER_DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
 
 
 def persian_digits(value: object) -> str:
@@ -82,11 +83,6 @@ def sort_key(text: str) -> str:
     return " ".join(words.translate(_SORT_RANKS).split())
 
 
-def _ascii_digit(char: str) -> str:
-    value = unicodedata.decimal(char, None)
-    return char if value is None else str(value)
-
-
 def _clean_line(text: str) -> str:
     """Clean until nothing changes: what goes may let the letters beside it meet."""
     while (cleaned := _clean_once(text)) != text:
@@ -124,7 +120,7 @@ def _fold_once(text: str, *, keep_madda: bool) -> str:
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     if keep_madda:
         text = text.replace("\u0627\u0653", "\u0622")
-    text = "".join(_ascii_digit(char) for char in text if _is_letter_like(char))
+    text = ascii_digits("".join(char for char in text if _is_letter_like(char)))
     return text.translate(_TO_PERSIAN).translate(_TO_ONE_SPELLING)
 
 
