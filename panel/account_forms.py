@@ -43,6 +43,8 @@ class AccountForm(forms.Form):
             self.fields[name].widget.attrs |= _SECRET
             if account and getattr(account, name):
                 self.fields[name].help_text = _KEPT
+            else:
+                self.fields[name].required = True
         self._say(place)
         self.initial = {
             "kind": account.kind if account else place.kinds[0],
@@ -54,6 +56,10 @@ class AccountForm(forms.Form):
         """The words of the channel, and no field that it does not have."""
         if place.channel == Channel.WHATSAPP:
             self.fields["api_key"].label = _("Access token")
+            secret = self.fields["app_secret"]
+            secret.help_text = secret.help_text or _(
+                "Of the app in Meta's panel. Without it nothing that WhatsApp reports could be believed."
+            )
             self.fields["sender"].label = _("Phone number id")
             self.fields["sender"].help_text = _(
                 "The id of the number in Meta's panel, not the number."
@@ -62,6 +68,7 @@ class AccountForm(forms.Form):
                 "Only if you know that messages reach your clients: Meta says that it serves no"
                 " number of Iran, and what it does not deliver may be counted against the account."
             )
+            self.fields["sender"].required = True
             del self.fields["kind"]
             return
         del self.fields["app_secret"], self.fields["texts_iran"]
@@ -95,25 +102,12 @@ class AccountForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         wanted = self.cleaned_data
-        if "api_key" in wanted and not wanted["api_key"] and self._needs("api_key"):
+        if self.is_another_kind and wanted.get("api_key") == "":
             self.add_error("api_key", _("The key is missing. Copy it from your account."))
-        needs_line = self.kind_wanted in ("smsir", "whatsapp")
-        if needs_line and "sender" in wanted and not wanted["sender"]:
+        if self.kind_wanted == "smsir" and wanted.get("sender") == "":
             self.add_error("sender", _("This gateway wants it. Copy it from your account."))
-        if (
-            self.kind_wanted == "whatsapp"
-            and not wanted.get("app_secret")
-            and self._needs("app_secret")
-        ):
-            self.add_error(
-                "app_secret", _("Without it nothing that WhatsApp reports could be believed.")
-            )
         self._refuse_the_other_accounts_key()
         return wanted
-
-    def _needs(self, name: str) -> bool:
-        """Whether it must be typed: none is kept, or the one kept is another gateway's."""
-        return self.is_another_kind or not getattr(self.account, name)
 
     def _refuse_the_other_accounts_key(self) -> None:
         """A standby with the first account's key falls with it."""

@@ -54,10 +54,7 @@ def _sentence(message: Message) -> str:
         State.FAILED: _("The gateway refused it for good, and it was not sent: %(reason)s."),
         State.UNDELIVERED: _("The gateway took it, but it did not reach the phone: %(reason)s."),
         State.CANCELLED: _("It was taken out of the queue and not sent: %(reason)s."),
-        State.UNKNOWN: _(
-            "Nobody knows yet whether it left: %(reason)s. The gateway is asked; it is never sent"
-            " twice blindly."
-        ),
+        State.UNKNOWN: _unclear(message, _("Nobody knows yet whether it left: %(reason)s.")),
     }
     without = {
         State.CLAIMED: _("A sender is preparing it at this moment."),
@@ -68,11 +65,19 @@ def _sentence(message: Message) -> str:
         State.FAILED: _("The gateway refused it for good, and it was not sent."),
         State.UNDELIVERED: _("The gateway took it, but it did not reach the phone."),
         State.CANCELLED: _("Somebody of the clinic took it out of the queue; it was not sent."),
-        State.UNKNOWN: _(
-            "Nobody knows yet whether it left. The gateway is asked; it is never sent twice blindly."
-        ),
+        State.UNKNOWN: _unclear(message, _("Nobody knows yet whether it left.")),
         State.MISSED: _("It was of use until %(until)s and could not leave before; so it stayed."),
         State.SHADOW: _("It would have been sent on %(due)s, but the clinic was in trial mode."),
     }
     state = State(message.state)
     return (with_reason.get(state) if message.reason else None) or without[state]
+
+
+def _unclear(message: Message, said: str) -> str:
+    """With who finds out: the gateway, as long as it can be asked; then a person."""
+    then = (
+        _("The gateway is asked; it is never sent twice blindly.")
+        if message.ask_at
+        else _("The gateway cannot be asked; a person has to find out. It is not sent again.")
+    )
+    return f"{said} {then}"

@@ -300,6 +300,8 @@ def test_an_unclear_one_stands_out_in_the_list_with_what_to_do(
         ({"state": "failed", "reason": "no_answer"}, "روشن شد که فرستاده نشده"),
         ({"state": "unknown", "reason": "no_answer"}, "پاسخ درگاه پیامک نرسید"),
         ({"state": "unknown"}, "هنوز معلوم نیست رفته است یا نه."),
+        ({"state": "unknown", "ask_at": NOW}, "از درگاه پرس‌وجو می‌شود"),
+        ({"state": "unknown", "reason": "echo"}, "یک نفر باید پیگیری کند"),
         ({"state": "shadow"}, "حالت آزمایشی"),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
