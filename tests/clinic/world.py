@@ -190,6 +190,15 @@ def _import(half):
     }
 
 
+def _lived(half):
+    moved = {"from": "queued", "to": "claimed", "hat": "app_worker", "by": half.person.pk}
+    return moved | {
+        "at": timezone.now().isoformat(),
+        "why": half.canary,
+        "code": half.canary,
+    }
+
+
 #: What the field alone does not say.
 SPECIAL = {
     "clinic.Closure": lambda half: {
@@ -215,6 +224,7 @@ SPECIAL = {
         "provider": "kavenegar",
         "rule_key": "reminder_24h",
         "useful_until": timezone.now() + dt.timedelta(hours=5),
+        "life": [_lived(half)],
     },
     "exchange.ImportFile": _import,
     "followup.Rule": lambda half: {
