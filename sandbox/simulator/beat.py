@@ -21,8 +21,10 @@ from sandbox.simulator.trouble import Mischief, Mishap, Troubles
 from sessions_app import rhythm
 
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-BEAT = 5 * MINUTE
+BEAT = 10 * MINUTE
 SOON = dt.timedelta(seconds=1)
+#: Minutes between what others do while a sender sleeps: its lease ends, it is asked about, twice.
+NAPS = (1, 2, 1, 1)
 #: The longest time between two plannings, while anything happens.
 PATIENCE = dt.timedelta(hours=2)
 #: How far behind its last look the planner still finds what has become true late.
@@ -76,6 +78,7 @@ class Beat:
         asked = self._run("look_after", lambda: lookups.look_after(self.stage.now))
         drained = self._run("drain", lambda: delivery.drain(lambda: self.stage.now))
         self.look()
+        self.judge.know_rests()
         if not self._inside:
             self.judge.lenient = False
         if drained and self.troubles.are_over:
@@ -242,7 +245,7 @@ class Beat:
         return now + (BEAT if self.judge.could_go(row, now) else HOUR)
 
     def _heard(self, house: House, client: int, moment: dt.datetime) -> dt.datetime:
-        """The beat that meets a moment: every five minutes, and each one before a night."""
+        """The beat that meets a moment: every ten minutes, and each one before a night."""
         usual, next_one = _ceil(moment, BEAT), _ceil(moment, MINUTE)
         night = house.night_of(house.people[client])
         falls_asleep = house.almanac.is_quiet(usual, night)
@@ -253,10 +256,11 @@ class Beat:
     def _before(self, module: str, number: int) -> None:
         if self._takes("kill_before", module, number):
             raise Killed
+        # A drain sweeps, claims, drafts; and only then anything begins to leave.
+        if module == "delivery" and number > 2:
+            self.judge.begun(self.stage.now)
 
     def _after(self, module: str, number: int) -> None:
-        if module == "delivery":
-            self.judge.begun(self.stage.now)
         if self._inside:
             return
         if self._takes("kill_after", module, number):
@@ -289,7 +293,6 @@ class Beat:
 
     def _long_sleep(self) -> None:
         """A sender that stops for minutes, as a machine that sleeps, and goes on as if nothing."""
-        minutes = self.mischief.rng.randrange(1, 12)
         start = self.stage.now
         if any(
             house.almanac.is_quiet(start + 30 * MINUTE, house.night)
@@ -297,9 +300,11 @@ class Beat:
         ):
             return
         self.judge.lenient = True
-        for _ in range(minutes):
-            self.pass_time(MINUTE)
+        for minutes in NAPS[: self.mischief.rng.randrange(1, len(NAPS) + 1)]:
+            self.pass_time(minutes * MINUTE)
             self.tick()
+            if self.mischief.rng.random() < 0.3:
+                self.stage.something_happens()
         self.troubles.note(start, self.stage.now)
 
     def pass_time(self, step: dt.timedelta) -> None:

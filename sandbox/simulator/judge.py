@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from django.db.models import Q
+
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging.life import TRANSITIONS
 from messaging.models import FINAL_STATES, Message, ProviderAccount, State
@@ -60,6 +62,7 @@ class Judge:
         self._occasions: dict[tuple[object, ...], int] = {}
         self._spent: dict[int, list[dt.datetime]] = defaultdict(list)
         self._begun: dict[int, int] = {}
+        self._newest = 0
         self.resting: set[int] = set()
         self.account_ids: dict[int, int] = {}
         #: A sender has slept: what it then hands over is late by no fault of the rules.
@@ -98,19 +101,19 @@ class Judge:
                     self.ledger.check("final", same, "a final state has changed", message=pk)
 
     def _changed(self) -> list[Row]:
-        newest = max(self.rows, default=0)
+        known = Q(pk__gt=self._newest) | Q(pk__in=sorted(self.open))
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-            messages = Message.objects.order_by("pk").values(*FIELDS)
-            rows = list(messages.filter(pk__gt=newest))
-            rows += list(messages.filter(pk__in=self.open))
-            self.resting = set(
-                ProviderAccount.objects.filter(paused_at__isnull=False).values_list(
-                    "clinic", flat=True
-                )
-            )
+            rows: list[Row] = list(Message.objects.filter(known).order_by("pk").values(*FIELDS))
         for row in rows:
             (self.open.discard if row["state"] in FINAL else self.open.add)(row["id"])
+            self._newest = max(self._newest, row["id"])
         return rows
+
+    def know_rests(self) -> None:
+        """Which clinics' accounts rest at this moment."""
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
+            resting = ProviderAccount.objects.filter(paused_at__isnull=False)
+            self.resting = set(resting.values_list("clinic", flat=True))
 
     # -- One message ---------------------------------------------------------------------------
 
@@ -202,6 +205,8 @@ class Judge:
         where = {"message": number, "rule": row["rule_key"]}
         again = self._occasions.setdefault(occasion, number)
         self.ledger.check("once", again == number, "an occasion twice", **where)
+        given_up = row["state"] in NOT_TAKEN and row["state"] in FINAL
+        self.ledger.check("not_taken", not given_up, f"taken after it was {row['state']}", **where)
         self._belongs(row, text, where)
         self._hours(row, text, where)
 
@@ -239,10 +244,12 @@ class Judge:
     # -- What is about to leave ----------------------------------------------------------------
 
     def begun(self, now: dt.datetime) -> None:
-        """Look at what has just been committed as *sending*: from here on it may be gone."""
-        with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-            rows = list(Message.objects.filter(state=State.SENDING).order_by("pk").values(*FIELDS))
-        for row in rows:
+        """Look at what is about to be committed as *sending*: from there on it may be gone.
+
+        Under the sender's own hat, in its transaction.
+        """
+        sending = Message.objects.filter(state=State.SENDING, lease_until__gt=now)
+        for row in sending.order_by("pk").values(*FIELDS):
             if self._begun.get(row["id"]) == row["attempts"]:
                 continue
             self._begun[row["id"]] = row["attempts"]
@@ -313,7 +320,7 @@ class Judge:
         for pk in sorted(self.open):
             row = self.rows[pk]
             if row["state"] == State.UNKNOWN and row["ask_at"]:
-                soon = row["ask_at"] > now - dt.timedelta(minutes=10)
+                soon = row["ask_at"] > now - dt.timedelta(minutes=25)
                 self.ledger.check("unclear_is_honest", soon, "not asked about", message=pk)
 
     def repeated(self, local_ids: Iterable[int]) -> None:

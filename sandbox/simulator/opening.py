@@ -107,7 +107,7 @@ def _remember(clinic: Clinic, rng: Random, opened: dt.datetime) -> None:
         gap = rng.choice((5, 7, 7, 7, 14))
         therapist, service = rng.choice(therapists), rng.choice(services)
         clock = dt.time(rng.randrange(9, 20), rng.choice((0, 30)))
-        for back in range(rng.choice((0, 1, 2, 3, 3, 4)), 0, -1):
+        for back in range(rng.choice((0, 0, 1, 2, 3, 4)), 0, -1):
             day = jalali.local_day(opened, clinic.timezone) - dt.timedelta(
                 days=since + gap * (back - 1)
             )

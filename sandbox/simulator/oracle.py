@@ -177,8 +177,9 @@ class Oracle:
             return None
         if (visit.state == "cancelled") != change.cancels:
             return None
-        later = [c for c in visit.changes if c.revision > change.revision]
-        corrected = change.kind == "booked" and not any(c.tell for c in later)
+        # A booking that was put right in silence before anybody was told is confirmed as it stands.
+        last = visit.changes[-1]
+        corrected = change.kind == "booked" and not last.tell
         if visit.revision != change.revision and not corrected:
             return None
         usual = "booked" if change.kind == "booked" else "moved"
