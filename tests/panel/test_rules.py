@@ -546,9 +546,9 @@ def test_channels_without_an_account_are_marked(as_manager, rule, mehr, settings
     ProviderAccountFactory(clinic=mehr, kind="whatsapp", channel="whatsapp")
     page = html_of(as_manager.get(f"{PATH}{rule.pk}/"))
     assert options_of(page, "channel") == {
-        "sms": "پیامک (هنوز حسابی ندارد)",
+        "sms": "پیامک (بی‌حساب)",
         "whatsapp": "واتس‌اپ",
-        "email": "ایمیل (هنوز حسابی ندارد)",
+        "email": "ایمیل (بی‌حساب)",
         "call": "تماس پذیرش",
     }
 
