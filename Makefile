@@ -27,7 +27,8 @@ demo: environment ## a believable clinic with web, worker, beat and sandbox (RES
 	@$(PY) manage.py demo $(if $(filter-out 0,$(RESET)),--reset)
 
 test: setup ## all tests on real servers (ARGS="-k word" for some)
-	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@rm -f .pytest_cache/v/cache/lastfailed
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS) || $(PY) -m tools.second_look
 
 lint: environment ## style, types, import order, migrations, nothing of this machine in the tree
 	$(PY) -m ruff check .
@@ -37,9 +38,8 @@ lint: environment ## style, types, import order, migrations, nothing of this mac
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) tools/check_tree.py
 
-bench: environment ## how long imports take and what the planner's scans read, and how both grow
-	@$(PY) -m bench.imports
-	@$(PY) -m bench.scans
+bench: environment ## what the engine does in a second, and how it grows (BENCH_SCALE=1: the full table)
+	@$(PY) -m bench
 
 prove: environment ## no text lost, none twice, none wrong: real processes, killed (PARTS=matrix …)
 	@$(PY) -W ignore -m prove $(PARTS)

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -54,6 +55,8 @@ class PostgresServer:
     admin_password: str = field(repr=False)
     login_password: str = field(repr=False)
     careless: bool = False
+    #: PostgreSQL's own settings that stand above ours.
+    settings: Mapping[str, str] = field(default_factory=dict)
     name: str = "postgres"
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -199,6 +202,7 @@ class PostgresServer:
 
     def _start_on(self, port: int) -> bool:
         settings = SETTINGS | {"port": str(port)} | (CARELESS if self.careless else {})
+        settings |= self.settings
         command = [str(self.programs / "postgres"), "-D", str(self.data)]
         for setting, choice in settings.items():
             command += ["-c", f"{setting}={choice}"]
