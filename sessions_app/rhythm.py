@@ -45,6 +45,11 @@ SELECT 1 FROM sessions_app_rhythm r
  WHERE r.client_id IN (SELECT cl.id FROM patients_client cl WHERE {whose})
  ORDER BY r.client_id FOR NO KEY UPDATE
 """
+# Always by way of the client's own places. After a first import PostgreSQL knows nothing of the tables
+# yet, takes the attended sessions for few, and would read all of them for every client: minutes.
+VISITS = """
+    sessions_app_participant p CROSS JOIN LATERAL (
+        SELECT x.* FROM sessions_app_session x WHERE x.id = p.session_id OFFSET 0) s"""
 # Gaps are counted in local calendar days, so that a session an hour earlier or later in the day
 # does not change them.
 REFRESH = """
@@ -58,8 +63,7 @@ UPDATE sessions_app_rhythm r
 SELECT cl.id AS client_id, last.starts_at AS last_attended_at, last.id AS last_attended_id,
        coming.starts_at AS next_session_at, coming.id AS next_session_id,
        last.starts_at + (coming.starts_at - last.starts_at) / 2 AS gap_middle_at,
-       (SELECT count(*) FROM sessions_app_participant p JOIN sessions_app_session s
-            ON s.id = p.session_id
+       (SELECT count(*) FROM {visits}
          WHERE p.client_id = cl.id AND s.state = 'attended') AS attended,
        habit.median_gap AS median_gap_days, habit.usual_minute,
        coalesce(service.lapse_days,
@@ -69,12 +73,12 @@ SELECT cl.id AS client_id, last.starts_at AS last_attended_at, last.id AS last_a
   JOIN clinic_clinic c ON c.id = cl.clinic_id
   LEFT JOIN LATERAL (
        SELECT s.id, s.starts_at, s.service_id
-         FROM sessions_app_participant p JOIN sessions_app_session s ON s.id = p.session_id
+         FROM {visits}
         WHERE p.client_id = cl.id AND s.state = 'attended'
         ORDER BY s.starts_at DESC, s.id DESC LIMIT 1) last ON true
   LEFT JOIN LATERAL (
        SELECT s.id, s.starts_at
-         FROM sessions_app_participant p JOIN sessions_app_session s ON s.id = p.session_id
+         FROM {visits}
         WHERE p.client_id = cl.id AND s.state IN ('scheduled', 'confirmed', 'arrived')
           AND (last.starts_at IS NULL OR s.starts_at > last.starts_at)
         ORDER BY s.starts_at, s.id LIMIT 1) coming ON true
@@ -85,8 +89,7 @@ SELECT cl.id AS client_id, last.starts_at AS last_attended_at, last.id AS last_a
          FROM (SELECT here::date - lag(here::date) OVER (ORDER BY here) AS gap,
                       (extract(hour FROM here) * 60 + extract(minute FROM here))::int AS minute
                  FROM (SELECT s.starts_at AT TIME ZONE c.timezone AS here
-                         FROM sessions_app_participant p
-                         JOIN sessions_app_session s ON s.id = p.session_id
+                         FROM {visits}
                         WHERE p.client_id = cl.id AND s.state = 'attended'
                         ORDER BY s.starts_at DESC LIMIT %(recent)s) visits) steps) habit
  WHERE {whose}) found
@@ -145,7 +148,7 @@ def _run(whose: str, **values: Any) -> int:
     limits = {"recent": RECENT, "shortest": SHORTEST_LAPSE, "longest": LONGEST_LAPSE}
     with connection.cursor() as cursor:
         for statement in (MAKE, HOLD, REFRESH):
-            cursor.execute(statement.format(whose=whose), {**limits, **values})
+            cursor.execute(statement.format(whose=whose, visits=VISITS), {**limits, **values})
         return int(cursor.rowcount)
 
 
