@@ -36,7 +36,7 @@ class Report:
         self._began = now
         self.rows.append(row)
         mark = "ok  " if passed else "FAIL"
-        self.say(f"  {mark} {what:<64} {found}  ({row.seconds:.1f} s)")
+        self.say(f"  {mark} {what:<76} {found}  ({row.seconds:.1f} s)")
 
     @staticmethod
     def say(line: str) -> None:
