@@ -7,11 +7,18 @@ import datetime as dt
 from django.utils.translation import gettext as _
 
 from clinic import jalali
-from messaging.models import Channel, Message, Reason, State
+from messaging.models import Channel, Message, Priority, Reason, State
 
 
-def why(message: Message, *, now: dt.datetime, tz: str) -> str:
-    """The sentence; it names neither the client nor the number."""
+def why(message: Message, *, now: dt.datetime, tz: str, stopped: bool = False) -> str:
+    """The sentence; it names neither the client nor the number.
+
+    `stopped`: somebody has stopped all texts of the clinic but those of safety.
+    """
+    if message.state == State.QUEUED and stopped and message.priority != Priority.SAFETY:
+        return _("It waits, for all texts are stopped; it is of use until %(until)s.") % {
+            "until": jalali.spoken(message.useful_until, now=now, tz=tz)
+        }
     if message.state == State.QUEUED:
         return _why_queued(message, now, tz)
     values = {

@@ -59,7 +59,12 @@ def message(request: ClinicRequest, pk: int) -> HttpResponse:
     reception = not visibility.is_therapist(request.membership)
     context = {
         "message": loaded,
-        "why": why(loaded, now=now, tz=request.clinic.timezone),
+        "why": why(
+            loaded,
+            now=now,
+            tz=request.clinic.timezone,
+            stopped=request.clinic.paused_at is not None,
+        ),
         "life": life_of(loaded),
         "next": next_of(loaded),
         **_chain(mine, loaded),

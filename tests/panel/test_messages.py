@@ -314,6 +314,18 @@ def test_every_state_is_explained_in_a_sentence(fields, said):
     assert "%" not in sentence
 
 
+@pytest.mark.parametrize(
+    ("fields", "waits"),
+    [({}, True), ({"priority": 0}, False), ({"state": "sent"}, False)],
+    ids=["a text", "one of safety", "one that has left"],
+)
+def test_what_waits_for_a_stop_to_end_says_so(fields, waits):
+    message = Message(**{"attempt_at": NOW, "due_at": NOW, "useful_until": NOW + HOUR, **fields})
+    sentence = why(message, now=NOW, tz="Asia/Tehran", stopped=True)
+    said = "در صف مانده است، چون ارسال همه‌ی پیام‌ها متوقف است؛ تا شنبه ۳۰ آبان، ساعت ۱۱:۰۰ به کار می‌آید."
+    assert (sentence == said) is waits
+
+
 def test_no_state_is_without_its_sentence():
     for state in State:
         message = Message(state=state, due_at=NOW, useful_until=NOW, attempt_at=NOW)
