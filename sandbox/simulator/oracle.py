@@ -100,7 +100,7 @@ class Oracle:
     def of_person(self, person: Person) -> Iterator[Occasion]:
         """What follows from how a client comes, or no longer does."""
         last, coming = self.last_and_next(person)
-        if last is None:
+        if last is None or person.deceased:
             return
         if coming is None:
             yield from self._no_next(last, person)
@@ -130,7 +130,8 @@ class Oracle:
         return bool(before) and before[-1].state == "no_show"
 
     def _people(self, visit: Visit) -> list[Person]:
-        return [self.house.people[client] for client in visit.clients]
+        people = (self.house.people[client] for client in visit.clients)
+        return [person for person in people if not person.deceased]
 
     def _visits_of(self, person: Person) -> list[Visit]:
         mine = [self.house.visits[pk] for pk in self.house.visits_of[person.id]]

@@ -123,6 +123,11 @@ def test_an_unbroken_engine_keeps_all_of_it_in_these_stories(played):
     assert played(*story, mishaps=[Mishap("kill_before", "delivery", 5)]) == set()
 
 
+def test_nothing_is_asked_for_who_has_died(played):
+    dies = (2 * HOUR, lambda life: life._of(min(life.house.people), care.record_death))
+    assert played((HOUR, books(80 * HOUR)), dies, days=2) == set()
+
+
 def test_an_occasion_that_the_planner_overlooks(played, monkeypatch):
     blind = planner.INSERT.replace("o.why_not = ''", "o.why_not = '' AND o.key <> 'booked'")
     monkeypatch.setattr(planner, "INSERT", blind)
