@@ -172,7 +172,12 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     """
     if now >= message.useful_until:
         return Verdict(State.MISSED, Reason.TOO_LATE)
-    hindrance = _about_recipient(message) or _about_manners(message, world, now)
+    hindrance = (
+        _about_death(message)
+        or _about_occasion(message, world, now)
+        or _about_recipient(message)
+        or _about_wishes(message)
+    )
     if hindrance:
         return hindrance
     written = write(message, world, now)
@@ -183,16 +188,29 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     return written
 
 
-def _about_manners(message: Message, world: World, now: dt.datetime) -> Verdict | None:
+def _about_death(message: Message) -> Verdict | None:
+    died = message.client.deceased_at is not None
+    return Verdict(State.SKIPPED, Reason.DECEASED) if died else None
+
+
+def _about_occasion(message: Message, world: World, now: dt.datetime) -> Verdict | None:
     """What a person who sends the clinic's emergency text has decided over."""
     if message.priority == Priority.SAFETY:
         return None
     return (
         _about_session(message)
         or _about_rule(world.objections.get(message.pk, ""))
-        or _about_client(message, now)
-        or _about_budget(message)
+        or _about_stops(message, now)
     )
+
+
+def _about_wishes(message: Message) -> Verdict | None:
+    """Nor do these stop such a text."""
+    if message.priority == Priority.SAFETY:
+        return None
+    if not message.client.consents_to(message.purpose):
+        return Verdict(State.SKIPPED, Reason.NO_CONSENT)
+    return _about_budget(message)
 
 
 def _about_session(message: Message) -> Verdict | None:
@@ -226,8 +244,6 @@ def _about_rule(objection: str) -> Verdict | None:
 
 def _about_recipient(message: Message) -> Verdict | None:
     client, recipient = message.client, message.recipient
-    if client.deceased_at is not None:
-        return Verdict(State.SKIPPED, Reason.DECEASED)
     if message.channel == Channel.CALL:
         return None  # reception knows whom to call, and whom not
     by_mail = message.channel == Channel.EMAIL
@@ -240,14 +256,9 @@ def _about_recipient(message: Message) -> Verdict | None:
     return _first(against)
 
 
-def _about_client(message: Message, now: dt.datetime) -> Verdict | None:
-    return _first(
-        {
-            Reason.CRISIS: message.client.crisis_since is not None,
-            Reason.MUTED: _is_muted(message, now),
-            Reason.NO_CONSENT: not message.client.consents_to(message.purpose),
-        }
-    )
+def _about_stops(message: Message, now: dt.datetime) -> Verdict | None:
+    held = message.client.crisis_since is not None
+    return _first({Reason.CRISIS: held, Reason.MUTED: _is_muted(message, now)})
 
 
 def _first(against: Mapping[Reason, bool]) -> Verdict | None:
