@@ -13,9 +13,9 @@ from sessions_app import models as session_models
 
 NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
 FAMILY_NAMES = [
-    "کریمی",
+    "رستگار",
     "صادقی",
-    "ملکی",
+    "فلاحی",
     "صالحی",
     "رضایی",
     "احمدی",
