@@ -35,7 +35,7 @@ def main() -> None:
     scale = float(os.environ.get("BENCH_SCALE") or SCALE)
     rounds = int(os.environ.get("BENCH_ROUNDS") or ROUNDS)
     target = env.var_folder(os.environ) / "bench.json"
-    found = measure(scale, rounds)
+    found = measure(scale, rounds, lambda parts: _as_json(parts, target.with_suffix(".parts.json")))
     write(found, target)
     from bench.goals import goals_of, table
 
@@ -46,18 +46,21 @@ def main() -> None:
 def write(found: dict[str, Any], target: Path) -> None:
     from bench.goals import goals_of
 
+    _as_json({"goals": [goal.as_json() for goal in goals_of(found)], **found}, target)
+
+
+def _as_json(found: dict[str, Any], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    goals = [goal.as_json() for goal in goals_of(found)]
-    target.write_text(json.dumps({"goals": goals, **found}, indent=2, ensure_ascii=False) + "\n")
+    target.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
-def measure(scale: float, rounds: int) -> dict[str, Any]:
+def measure(scale: float, rounds: int, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Everything, on servers of its own."""
     began, loaded = time.monotonic(), load()
     if loaded > IDLE:
         _say(f"the machine is busy (load {os.getloadavg()[0]:.1f}): ratios suffer too")
     with bench_servers() as bench:
-        found = _parts(bench, scale, rounds)
+        found = _parts(bench, scale, rounds, keep)
     return {
         "scale": scale,
         "rounds": rounds,
@@ -68,8 +71,11 @@ def measure(scale: float, rounds: int) -> dict[str, Any]:
     }
 
 
-def _parts(bench: Bench, scale: float, rounds: int) -> dict[str, Any]:
-    """In this order, because some leave more behind than others."""
+def _parts(
+    bench: Bench, scale: float, rounds: int, keep: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """In this order, because some leave more behind than others. `keep` is called after each: a run
+    that is broken off has not been for nothing."""
     from bench import claiming, data, growth, imports, pages, planning, scans, sending
 
     clinics = max(2, round(data.CLINICS * scale))
@@ -79,14 +85,19 @@ def _parts(bench: Bench, scale: float, rounds: int) -> dict[str, Any]:
         found["imports"] = _elsewhere(bench, "imports", imports.measure)
         found["scans"] = _elsewhere(bench, "scans", lambda: scans.measure(sessions))
     filled = _step("filling the tables", lambda: _fill(bench, clinics))
-    found["growth"] = _step("growth", lambda: growth.measure(bench, filled, rounds))
-    found["rows"] = filled.counts()
-    found["planner"] = _step("planner", lambda: planning.measure(bench, rounds))
-    found["silent"] = _step("silent", lambda: planning.measure_silent(bench, rounds))
-    found["pages"] = _step("pages", lambda: pages.measure(bench, rounds))
-    found["claiming"] = _step("claiming", lambda: claiming.measure(bench, clinics))
-    found["sending"] = _step("sending", lambda: sending.measure(bench, clinics))
-    found["sizes"] = bench_sizes(bench)
+    parts: dict[str, Callable[[], Any]] = {
+        "growth": lambda: growth.measure(bench, filled, rounds),
+        "rows": filled.counts,
+        "planner": lambda: planning.measure(bench, rounds),
+        "silent": lambda: planning.measure_silent(bench, rounds),
+        "pages": lambda: pages.measure(bench, rounds),
+        "claiming": lambda: claiming.measure(bench, clinics),
+        "sending": lambda: sending.measure(bench, clinics),
+        "sizes": lambda: bench_sizes(bench),
+    }
+    for name, work in parts.items():
+        found[name] = _step(name, work)
+        keep(found)
     return found
 
 

@@ -51,7 +51,7 @@ class Bench:
         return self.servers.postgres.admin_url.rsplit("/", 1)[0] + "/" + database
 
     def admin(
-        self, statement: str, values: object = None, *, database: str = "peygir"
+        self, statement: str, values: Any = None, *, database: str = "peygir"
     ) -> list[tuple[Any, ...]]:
         """One statement under the superuser: for what no hat may, as ALTER SYSTEM and VACUUM."""
         connection = psycopg2.connect(self.admin_url(database))

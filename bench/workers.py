@@ -69,7 +69,7 @@ class Workers:
         for process in chosen:
             _pipe(process.stdin).write(f"{at.isoformat()}\n")
             _pipe(process.stdin).flush()
-        answers = [json.loads(_pipe(process.stdout).readline()) for process in chosen]
+        answers = [_answer(process) for process in chosen]
         seconds = max(a["ended"] for a in answers) - min(a["began"] for a in answers)
         return sum(a.get("sent", 0) for a in answers), seconds
 
@@ -79,7 +79,7 @@ def workers(count: int, gateway: str, **environment: str) -> Iterator[Workers]:
     processes = [_start(["-m", "bench.workers", gateway], environment) for _ in range(count)]
     try:
         for process in processes:
-            if not _pipe(process.stdout).readline():
+            if not any(line.startswith('{"ready"') for line in _pipe(process.stdout)):
                 raise RuntimeError("a sender did not start")
         yield Workers(processes)
     finally:
@@ -113,6 +113,15 @@ def _start(
         stderr=stderr,
         text=True,
     )
+
+
+def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The next line that is one of ours: what the sender logs comes the same way."""
+    for line in _pipe(process.stdout):
+        if line.startswith('{"began"'):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+    raise RuntimeError(f"a sender ended with {process.wait(10)}")
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:
