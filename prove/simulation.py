@@ -36,6 +36,9 @@ def prove(place: Place, report: Report) -> None:
             checked[invariant["name"]] += invariant["checked"]
             broken[invariant["name"]] += invariant["violations"]
     for name, meaning in meanings.items():
+        if not checked[name]:
+            report.say(f"  --   {meaning}: did not come up")
+            continue
         found = f"looked at {checked[name]} times, broken {broken[name]}"
         report.add(meaning, found, passed=not broken[name])
 

@@ -149,7 +149,7 @@ def test_a_text_that_falls_due_at_another_time(played, monkeypatch):
 
 
 def test_a_sender_that_does_not_look_at_the_client_again(played, monkeypatch):
-    monkeypatch.setattr(judge, "_about_client", lambda *_: None)
+    monkeypatch.setattr(judge, "_about_stops", lambda *_: None)
     assert "not_wrong" in played(A_BOOKING, (HOUR + MINUTE, is_muted))
 
 
