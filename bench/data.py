@@ -296,8 +296,9 @@ class Data:
             )
         planner.plan(NOW)
         self.bench.admin(
-            "SET ROLE app_owner; UPDATE messaging_message SET state = 'delivered', sending_at = due_at,"
-            " sent_at = due_at, delivered_at = due_at WHERE state IN ('queued', 'missed')",
+            "SET ROLE app_owner; UPDATE messaging_message SET state = 'delivered',"
+            " sending_at = due_at, attempted_at = due_at, sent_at = due_at, delivered_at = due_at"
+            " WHERE state IN ('queued', 'missed')",
             database=self.database,
         )
 

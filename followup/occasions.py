@@ -60,8 +60,8 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
 """
 
 # A later change of the same promise has taken the place of an earlier one; and a cancellation is
-# told because somebody chose to tell it, never because the booking was told. A booking that was put
-# right in silence before anybody was told is confirmed as it stands.
+# told because somebody chose to tell it, never because the booking was told. A booking or a move that
+# was put right in silence before anybody was told is told as it stands, unless it was undone.
 AFTER_CHANGE = """
 SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
        ch.at + o.minutes * interval '1 minute' AS at,
@@ -76,9 +76,11 @@ SELECT s.id AS session_id, p.client_id, r.id AS rule_id,
   JOIN sessions_app_session s
     ON s.id = ch.session_id
    AND (s.revision = ch.revision
-        OR ch.kind = 'booked' AND s.revision = (
-            SELECT max(x.revision) FROM sessions_app_sessionchange x
-             WHERE x.session_id = s.id AND NOT x.tell
+        OR ch.kind IN ('booked', 'moved') AND s.revision = (
+            SELECT CASE WHEN bool_or(x.tell) OR (array_agg(x.kind ORDER BY x.id))[1] = 'undone'
+                        THEN 0 ELSE max(x.revision) END
+              FROM sessions_app_sessionchange x
+             WHERE x.session_id = s.id AND x.id > ch.id
                AND x.at <= ch.at + o.minutes * interval '1 minute'))
    AND (s.state = 'cancelled') = coalesce(ch.after ->> 'state' = 'cancelled', false)
   JOIN followup_rule r
@@ -272,11 +274,15 @@ occasions AS (
                   AS spread,
                   %(last_minutes)s - mod(s.id * 7919, %(places)s) * interval '1 second'
                   AS last_minutes) place
-      CROSS JOIN LATERAL (SELECT {due} AS due_at) due
+      CROSS JOIN LATERAL (SELECT {due} AS due_at {once}) due
       CROSS JOIN LATERAL ({invites}) invites
      WHERE r.nth IS NULL OR r.nth = {ordinal}
 )
 """
+# What is pulled is chosen by its due time, and the long expression of it would be written out in
+# each of the comparisons: a day's look back took twice as long. Elsewhere `at` chooses, and the few
+# that are chosen are all that have a due time at all.
+ONCE = "OFFSET 0"
 #: Sessions whose reminders are planned.
 COMING = "s.state IN ('scheduled', 'confirmed')"
 
@@ -320,6 +326,7 @@ def statement(
         ordinal=ORDINAL,
         returned_at=RETURNED_AT,
         due=DUE.get(Kind(kind), WORKING),
+        once=ONCE if pulled else "",
         falls_at="due.due_at" if pulled else "f.at",
         live_since=LIVE_SINCE.get(Kind(kind), "c.live_since"),
     )

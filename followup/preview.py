@@ -224,13 +224,13 @@ class _Forecast:
         counted = Q(state__in=GONE, due_at__gt=self.since - INVITATION_SPAN - LONGEST_WAIT)
         counted &= ~Q(purpose=Purpose.TRANSACTIONAL)
         waiting = []
-        for pk, state, client_id, sending_at, due_at, invites in theirs.filter(
+        for pk, state, client_id, attempted_at, due_at, invites in theirs.filter(
             counted | Q(state__in=WAITING)
-        ).values_list("pk", "state", "client_id", "sending_at", "due_at", "invites"):
+        ).values_list("pk", "state", "client_id", "attempted_at", "due_at", "invites"):
             if state in WAITING:
                 waiting.append(pk)
             else:
-                self._count(client_id, sending_at or due_at, invites=invites)
+                self._count(client_id, attempted_at or due_at, invites=invites)
         if waiting:
             messages = with_world(Message.objects.filter(pk__in=waiting), self.since)
             self.waiting.extend(messages.order_by("due_at", "id"))

@@ -164,23 +164,37 @@ class _Round:
             outbox.release(left, holder=self._holder, now=self._clock())
 
     def _send(self, call: Call) -> Counter[str]:
+        began = self._clock()
         with _worker():
             ready, counts = outbox.begin_sending(
-                call.ids, call.text, call.gateway, holder=self._holder, now=self._clock()
+                call.ids, call.text, call.gateway, holder=self._holder, now=began
             )
             ready = _with_stop_urls(ready) if _is_mail(call.gateway) else ready
         if not ready or call.gateway is None:
             return counts
+        # Asleep since: the verdict is stale, others may have asked about these texts, and somebody
+        # may have stopped them. What falls between this line and the call, its short time-outs bound.
+        if (now := self._clock()) >= began + outbox.LEASE:
+            self._put_back(ready, now)
+            return counts
+        return counts + self._hand_over(call.gateway, ready)
+
+    def _put_back(self, texts: Iterable[OutgoingText], now: dt.datetime) -> None:
+        ids = [text.local_id for text in texts]
+        with _worker():
+            outbox.refused_for_now(ids, now, "", "", holder=self._holder, now=now)
+
+    def _hand_over(self, gateway: Gateway, texts: list[OutgoingText]) -> Counter[str]:
         error: ProviderError | None = None
         try:
-            taken = call.gateway.provider.send(ready)
+            taken = gateway.provider.send(texts)
         except ProviderError as raised:
             taken, error = list(raised.accepted), raised
             if raised.kind == ErrorKind.ACCOUNT:
-                self._refusing.add(call.gateway)
-        ids = [text.local_id for text in ready]
+                self._refusing.add(gateway)
+        ids = [text.local_id for text in texts]
         with _worker():
-            return counts + _settle(call.gateway, ids, taken, error, self._holder, self._clock())
+            return _settle(gateway, ids, taken, error, self._holder, self._clock())
 
 
 def _is_mail(gateway: Gateway | None) -> bool:

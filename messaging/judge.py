@@ -10,6 +10,7 @@ from django.db.models import (
     BooleanField,
     Count,
     Exists,
+    ExpressionWrapper,
     F,
     Func,
     IntegerField,
@@ -83,12 +84,6 @@ class Verdict:
 
 def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
     """Messages with most of what the verdict looks at, in one query; `look` brings the rest."""
-    quiet = Func(
-        Value(now),
-        *(F(f"clinic__{name}") for name in ("timezone", "quiet_from", "quiet_to")),
-        function="is_quiet",
-        output_field=BooleanField(),
-    )
     same_phone = Client.objects.filter(
         clinic=OuterRef("clinic"), phone=OuterRef("recipient")
     ).exclude(pk=OuterRef("client"))
@@ -107,13 +102,31 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
     ).annotate(
         shared_phone=Exists(same_phone),
         still_participant=Exists(still_in),
-        is_quiet=quiet,
+        out_of_hours=_out_of_hours(now),
         links_refused=Exists(no_links),
         window_is_open=Exists(wrote),
         turn=_count(_had_before()),
         recent_texts=_count(_others_gone(now - BUDGET_SPAN)),
         invited_lately=Exists(_others_gone(now - INVITATION_SPAN).filter(invites=True)),
     )
+
+
+def _out_of_hours(now: dt.datetime) -> ExpressionWrapper:
+    """What the claim asks of the hour: the clinic's nights, the client's own, and closed days."""
+
+    def asks(function: str, *columns: str) -> Func:
+        at = (Value(now), F("clinic__timezone"), *map(F, columns))
+        return Func(*at, function=function, output_field=BooleanField())
+
+    night = asks("is_quiet", "clinic__quiet_from", "clinic__quiet_to")
+    own = asks("is_quiet", "client__texts_until", "client__texts_from")
+    closed = asks("is_held_back", "due_at", "clinic_id")
+    forbidden = (
+        Q(night)
+        | Q(client__texts_from__isnull=False) & Q(own)
+        | ~Q(purpose=Purpose.TRANSACTIONAL) & Q(closed)
+    )
+    return ExpressionWrapper(forbidden, BooleanField())
 
 
 def _others_gone(since: dt.datetime) -> QuerySet[Message]:
@@ -125,7 +138,7 @@ def _others_gone(since: dt.datetime) -> QuerySet[Message]:
     others = others.exclude(Q(purpose=Purpose.TRANSACTIONAL) | Q(pk=OuterRef("pk")))
     # What did not arrive by another channel does not stand in the way of what makes up for it.
     others = others.exclude(pk=Coalesce(OuterRef("instead_of"), 0))
-    return others.annotate(left_at=Coalesce("sending_at", "due_at")).filter(left_at__gt=since)
+    return others.annotate(left_at=Coalesce("attempted_at", "due_at")).filter(left_at__gt=since)
 
 
 def _had_before() -> QuerySet[Message]:

@@ -107,7 +107,7 @@ def _learn(
             state=State.SENT,
             reason="",
             state_at=now,
-            sent_at=message.sending_at,
+            sent_at=message.attempted_at,
             provider_id=answer.provider_id,
             ask_at=now + FIRST_POLL,
         )

@@ -294,7 +294,10 @@ class Message(TenantModel):
     provider_id = models.CharField(max_length=60, blank=True)
     provider_code = models.CharField(max_length=20, blank=True)
     cost_rial = models.PositiveIntegerField(null=True)
+    #: The first attempt: the gateway's memory of an id is counted from there.
     sending_at = models.DateTimeField(null=True)
+    #: The last one: where it left at all, it left then.
+    attempted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     #: How often the gateway has said that it has no such message. Above 0 the message is bound to

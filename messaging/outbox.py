@@ -161,7 +161,7 @@ def begin_sending(
     The messages themselves are locked too: whoever stops one at this moment either has done so
     already or is told that it can no longer be stopped.
 
-    A message whose text is no longer `text`, or whose quiet hours have begun since the claim, goes
+    A message whose text is no longer `text`, or whose hour or day does not allow it any more, goes
     back to the queue.
     """
     _share_locks(ids)
@@ -217,7 +217,7 @@ def _must_wait(
 def _must_wait_for_manners(message: Message) -> Wait | None:
     if message.priority == Priority.SAFETY:
         return None
-    if message.is_quiet:  # type: ignore[attr-defined]
+    if message.out_of_hours:  # type: ignore[attr-defined]
         return Wait(message.attempt_at)
     if message.clinic.paused_at is not None:
         return Wait(message.attempt_at, Reason.CLINIC_PAUSED)
@@ -290,8 +290,8 @@ def _mark_these(
         reason="",
         text=verdict.text,
         parts=parts_of(verdict.text),
-        # The first attempt's: the gateway's memory of an id is counted from there.
         sending_at=Coalesce("sending_at", Value(now)),
+        attempted_at=now,
         lease_until=now + LEASE,
         attempts=F("attempts") + 1,
         account=gateway.account_id if gateway else None,
@@ -539,7 +539,7 @@ def settle_unknown(message: Message, was_sent: bool, *, now: dt.datetime) -> Non
     changed = Message.objects.filter(pk=message.pk, state=State.UNKNOWN).update(
         state=state,
         state_at=now,
-        sent_at=message.sending_at if was_sent else None,
+        sent_at=message.attempted_at if was_sent else None,
         ask_at=None,
     )
     if not changed:

@@ -86,7 +86,7 @@ def _settle_unanswered(
         state=State.SENT,
         reason="",
         state_at=now,
-        sent_at=F("sending_at"),
+        sent_at=F("attempted_at"),
         provider_id=receipt.provider_id,
         provider_code="",
         holder="",

@@ -418,6 +418,7 @@ class Migration(migrations.Migration):
                 ("provider_code", models.CharField(blank=True, max_length=20)),
                 ("cost_rial", models.PositiveIntegerField(null=True)),
                 ("sending_at", models.DateTimeField(null=True)),
+                ("attempted_at", models.DateTimeField(null=True)),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("delivered_at", models.DateTimeField(null=True)),
                 ("negative_lookups", models.PositiveSmallIntegerField(default=0)),

@@ -140,6 +140,42 @@ def test_a_booking_put_right_in_silence_is_confirmed_as_it_stands(p, gateway):
     assert [("یکشنبه ۸ آذر" in m.body) for m in gateway.messages] == [True]
 
 
+def test_a_told_move_put_right_in_silence_is_told_as_it_stands(p, gateway):
+    session = p.book(SATURDAY, at=BOOKED, tell=False)
+    session = moved(p, session)
+    moved(p, session, "2026-11-30 17:30", at="2026-11-24 12:02", tell=False)
+    tick("2026-11-24 12:05")
+    tick("2026-11-24 13:00")
+    assert [("دوشنبه ۹ آذر" in m.body) for m in gateway.messages] == [True]
+
+
+def test_a_booking_told_to_move_and_put_right_in_silence_is_told_once(p, gateway):
+    session = p.book(SATURDAY, at="2026-11-24 12:00")
+    session = moved(p, session, at="2026-11-24 12:01")
+    moved(p, session, "2026-11-30 17:30", at="2026-11-24 12:02", tell=False)
+    tick("2026-11-24 12:04")
+    tick("2026-11-24 13:00")
+    assert told(p) == ["moved"]
+
+
+@pytest.mark.parametrize(("tell", "rules"), [(True, ["booked"]), (False, [])])
+def test_a_booking_whose_silent_move_was_undone_is_confirmed(p, tell, rules):
+    session = p.book(SATURDAY, at="2026-11-24 12:00", tell=tell)
+    session = moved(p, session, at="2026-11-24 12:01", tell=False)
+    p.do(actions.undo, session, at="2026-11-24 12:02")
+    tick("2026-11-24 12:05")
+    assert told(p) == rules
+
+
+def test_a_told_move_undone_and_then_moved_in_silence_tells_nothing(p):
+    session = p.book(SATURDAY, at=BOOKED, tell=False)
+    session = moved(p, session)
+    session = p.do(actions.undo, session, at="2026-11-24 12:01")
+    moved(p, session, "2026-11-30 17:30", at="2026-11-24 12:02", tell=False)
+    tick("2026-11-24 12:05")
+    assert p.texts() == []
+
+
 def test_each_change_of_the_therapist_is_told(p):
     session = p.book(SATURDAY, at=BOOKED, tell=False)
     for hour in (12, 13):

@@ -5,7 +5,10 @@ from collections import Counter
 
 import pytest
 
+from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import actions as rules
+from messaging import outbox as messages
+from messaging.accounts import gateways_of
 from messaging.models import Template
 from patients import care
 from sessions_app import actions
@@ -157,6 +160,43 @@ def test_own_hours_that_were_given_while_a_text_waits_are_kept():
     assert send_at("2026-11-25 14:00") == Counter(sent=1)
 
 
+# -- Between the claim and the call -----------------------------------------------------------------
+
+
+def begin_after(p, happens, *, at="2026-11-28 18:20"):
+    """What becomes of a text of thanks when `happens` between its claim and its leaving."""
+    p.came("2026-11-28 17:30")
+    plan_at(at)
+    moment = tehran(at)
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        ids = messages.claim(moment, "sender")
+        ((_, verdict),) = messages.drafts(ids, "sender", moment)
+        carrier = gateways_of({p.clinic.pk})[p.clinic.pk]
+    happens()
+    with wear(Hat.WORKER, clinic_id=EVERYWHERE):
+        messages.begin_sending(ids, verdict.text, carrier, holder="sender", now=moment)
+    return p.texts("thank_you")
+
+
+def test_own_hours_given_after_the_claim_are_kept():
+    p = practice("thank_you")
+    theirs = dt.time(14), dt.time(16)
+    given = lambda: p.do(care.set_hours, p.client, *theirs, at="2026-11-28 18:20")  # noqa: E731
+    assert begin_after(p, given) == [("queued", "")]
+
+
+def test_a_day_closed_after_the_claim_is_kept():
+    p = practice("thank_you")
+    assert begin_after(p, lambda: p.close("2026-11-28")) == [("queued", "")]
+
+
+def test_a_day_closed_after_the_claim_holds_no_reminder_back():
+    p = practice("reminder_72h")
+    p.book("2026-12-01 18:20", at="2026-11-21 10:00")
+    assert begin_after(p, lambda: p.close("2026-11-28")) == []
+    assert p.texts("reminder_72h") == [("sending", "")]
+
+
 # -- The contact budget -----------------------------------------------------------------------------
 
 
@@ -172,7 +212,7 @@ def has_had(p, *moments, purpose="follow_up", state="sent", client=None):
                 purpose=purpose,
                 state=state,
                 due_at=tehran(moment),
-                sending_at=tehran(moment) if state != "shadow" else None,
+                attempted_at=tehran(moment) if state != "shadow" else None,
                 recipient=f"+98912{tehran(moment):%d%H%M}0",
             )
 
@@ -222,6 +262,19 @@ def test_two_texts_a_week_that_no_session_needs(had, details, found):
     p.came("2026-11-28 17:30")
     tick("2026-11-28 18:20")
     assert p.texts("thank_you") == [found]
+
+
+def test_a_text_counts_from_when_it_left_not_from_its_first_attempt(gateway):
+    p = practice("thank_you")
+    p.came("2026-11-21 17:30")
+    plan_at("2026-11-21 18:20")
+    gateway.fail_next("code", code=409)
+    send_at("2026-11-21 18:20")
+    send_at("2026-11-22 10:00")
+    has_had(p, "2026-11-26 10:00")
+    p.came("2026-11-28 17:30")
+    tick("2026-11-28 18:21")
+    assert p.texts("thank_you") == [("sent", ""), ("skipped", "budget")]
 
 
 def test_the_budget_is_each_clients_own():

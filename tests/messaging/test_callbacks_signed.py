@@ -168,7 +168,7 @@ def test_a_greeting_with_another_token_is_forbidden(account, other_clinic, now):
 )
 def test_a_text_whose_answer_never_came_is_settled_by_our_id(account, now, state, word, ending):
     row = message(
-        account, state, "", holder="w1", lease_until=now, ask_at=now, sending_at=now, reason="x"
+        account, state, "", holder="w1", lease_until=now, ask_at=now, attempted_at=now, reason="x"
     )
 
     tell(account, webhook(value([status("wamid.NEW", word, ours=row.pk)])))

@@ -399,6 +399,17 @@ def test_a_sender_that_comes_back_late_changes_nothing(live, session, gateway):
     assert outbox.failed(ids, "411", holder="dead", now=DUE) == 0
 
 
+def test_a_sender_that_slept_past_its_lease_hands_nothing_over(live, session, gateway):
+    plan(DUE)
+
+    def falls_asleep_once_it_has_committed():
+        return DUE + outbox.LEASE if only(live).state == "sending" else DUE
+
+    delivery.drain(falls_asleep_once_it_has_committed)
+    assert (outcome(live), gateway.messages) == (("queued", ""), [])
+    assert only(live).attempt_at == DUE + outbox.LEASE
+
+
 def die_while_sending(clinic, ids):
     """A sender commits *sending* and is never heard of again."""
     (_, verdict), *_ = outbox.drafts(ids, "dead", DUE)

@@ -354,7 +354,7 @@ def test_one_that_has_left_can_not_be_stopped(as_reception, clinic, people):
 @pytest.mark.parametrize(("answer", "state"), [("sent", "sent"), ("not_sent", "failed")])
 def test_an_unclear_one_is_settled_by_a_person(as_reception, clinic, people, answer, state):
     message = make(
-        clinic, people["my_client"], state="unknown", reason="no_answer", sending_at=NOW - HOUR
+        clinic, people["my_client"], state="unknown", reason="no_answer", attempted_at=NOW - HOUR
     )
     assert f'action="{page(message)}settle/"' in html_of(as_reception.get(page(message)))
     as_reception.post(page(message) + "settle/", {"answer": answer})
