@@ -113,7 +113,13 @@ def gateway_of_account(account: ProviderAccount) -> Gateway | None:
     """None for an account that cannot work, as one whose key can no longer be read: its clinic's
     texts wait and say so, and nobody else's do."""
     try:
-        provider = _provider(account.kind, account.api_key, account.sender, _base_url(account.kind))
+        provider = _provider(
+            account.kind,
+            account.api_key,
+            account.sender,
+            _base_url(account.kind),
+            account.rial_per_credit,
+        )
     except ValueError:
         return None
     return Gateway(provider, account.kind, account.pk, account.texts_iran)
@@ -228,9 +234,12 @@ def _base_url(kind: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _provider(kind: str, key: str, sender: str, base_url: str) -> Provider:
+def _provider(
+    kind: str, key: str, sender: str, base_url: str, rial_per_credit: int = 0
+) -> Provider:
     # Kept, because it holds the open connections.
-    return get_provider(kind, api_key=key, sender=sender, base_url=base_url)
+    price = {"rial_per_credit": rial_per_credit} if provider_class(kind).counts_texts else {}
+    return get_provider(kind, api_key=key, sender=sender, base_url=base_url, **price)
 
 
 @lru_cache(maxsize=1)

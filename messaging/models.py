@@ -191,6 +191,8 @@ class ProviderAccount(TenantModel):
     #: The gateway's last good answer about the account: its heartbeat.
     checked_at = models.DateTimeField(null=True, blank=True)
     credit_rial = models.BigIntegerField(null=True, blank=True)
+    #: What one text costs, for gateways that count texts instead of money; 0 when nobody has said.
+    rial_per_credit = models.PositiveIntegerField(default=0)
     #: When the gateway was last asked for texts that came in.
     replies_asked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

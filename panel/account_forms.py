@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from clinic.formfields import TomanField
 from clinic.text import ascii_digits
 from messaging.models import Channel, ProviderAccount
 from panel.accounts import Place, account_in
@@ -29,6 +30,9 @@ class AccountForm(forms.Form):
         label=_("App secret"), max_length=200, required=False, widget=forms.PasswordInput
     )
     sender = forms.CharField(label=_("Sender line"), max_length=40, required=False)
+    rial_per_credit = TomanField(
+        label=_("Price of one text"), required=False, min_value=1, max_value=100_000
+    )
     texts_iran = forms.BooleanField(
         label=_("Use it for numbers of Iran (+98) all the same"), required=False
     )
@@ -50,6 +54,7 @@ class AccountForm(forms.Form):
             "kind": account.kind if account else place.kinds[0],
             "sender": account.sender if account else "",
             "texts_iran": account.texts_iran if account else False,
+            "rial_per_credit": account.rial_per_credit or None if account else None,
         }
 
     def _say(self, place: Place) -> None:
@@ -69,11 +74,15 @@ class AccountForm(forms.Form):
                 " number of Iran, and what it does not deliver may be counted against the account."
             )
             self.fields["sender"].required = True
-            del self.fields["kind"]
+            del self.fields["kind"], self.fields["rial_per_credit"]
             return
         del self.fields["app_secret"], self.fields["texts_iran"]
         self.fields["sender"].help_text = _(
             "The number texts come from. When empty, the account's own first line; sms.ir wants it."
+        )
+        self.fields["rial_per_credit"].help_text = _(
+            "In Toman, and only for sms.ir: it counts texts, not money. Without it the month's limit"
+            " does not know what they cost."
         )
         key = self.fields["api_key"]
         key.help_text = key.help_text or _(

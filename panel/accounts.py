@@ -108,11 +108,14 @@ def note(account: ProviderAccount, info: AccountInfo, *, now: dt.datetime) -> No
 
 def _hurried(account: ProviderAccount) -> Any:
     """A gateway of its own, since the sender's has the sender's patience."""
+    gateway = provider_class(account.kind)
+    price = {"rial_per_credit": account.rial_per_credit} if gateway.counts_texts else {}
     return get_provider(
         account.kind,
+        **price,
         api_key=account.api_key,
         sender=account.sender,
-        base_url=getattr(settings, provider_class(account.kind).address_setting),
+        base_url=getattr(settings, gateway.address_setting),
         connect_seconds=CONNECT_SECONDS,
         read_seconds=READ_SECONDS,
     )
@@ -132,6 +135,7 @@ def proposed(place: Place, wanted: dict[str, Any]) -> ProviderAccount:
         standby=place.standby,
         sender=wanted["sender"],
         texts_iran=wanted.get("texts_iran", False),
+        rial_per_credit=wanted.get("rial_per_credit") or 0,
         **secrets,
     )
 
@@ -145,8 +149,8 @@ def keep(place: Place, wanted: ProviderAccount, *, now: dt.datetime) -> Provider
     account = account_in(place)
     if account and (account.kind, account.api_key) == (wanted.kind, wanted.api_key):
         account.sender, account.app_secret = wanted.sender, wanted.app_secret
-        account.texts_iran = wanted.texts_iran
-        account.save(update_fields=["sender", "app_secret", "texts_iran"])
+        account.texts_iran, account.rial_per_credit = wanted.texts_iran, wanted.rial_per_credit
+        account.save(update_fields=["sender", "app_secret", "texts_iran", "rial_per_credit"])
         return account
     with transaction.atomic():
         place.accounts.update(active=False)

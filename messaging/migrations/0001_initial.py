@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ("pause_code", models.CharField(blank=True, max_length=20)),
                 ("checked_at", models.DateTimeField(blank=True, null=True)),
                 ("credit_rial", models.BigIntegerField(blank=True, null=True)),
+                ("rial_per_credit", models.PositiveIntegerField(default=0)),
                 ("replies_asked_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 (

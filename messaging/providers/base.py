@@ -252,6 +252,7 @@ class Provider(ABC):
     name: ClassVar[str]
     channel: ClassVar[str] = "sms"  # a value of messaging.models.Channel
     approval: ClassVar[Approval] = Approval.NEVER
+    counts_texts: ClassVar[bool] = False  # costs in texts, not money: takes `rial_per_credit`
     address_setting: ClassVar[str]  # the Django setting that holds its base address
     calls_per_second: ClassVar[float] = (
         5.0  # sends, over all workers; no gateway publishes a figure

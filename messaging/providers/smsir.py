@@ -68,6 +68,7 @@ class SmsIr(Provider):
     """
 
     name = "smsir"
+    counts_texts = True
     address_setting = "SMSIR_BASE_URL"
     dedupes = False
     can_look_up = False

@@ -190,3 +190,15 @@ def test_nothing_on_this_machine_is_slowed_down_unless_somebody_says_so(first, s
     unlimited = gateway.calls_per_second
     settings.GATEWAY_CALLS_PER_SECOND = 3.0
     assert (unlimited, gateway.calls_per_second) == (0, 3.0)
+
+
+# -- What a text costs where texts are counted, not money -----------------------------------------
+
+
+def test_the_price_of_a_text_makes_money_of_what_smsir_counts(live, gateway, settings):
+    settings.SMSIR_BASE_URL = gateway.base_url
+    account(live, FIRST, kind="smsir", rial_per_credit=1_500)
+    session_at(live, START)
+    tick(DUE)
+    (message,) = messages_of(live)
+    assert message.cost_rial == message.parts * 1_500

@@ -136,6 +136,12 @@ def test_smsir_wants_its_line(as_manager, clinic, nobody_listens):
     assert list(errors_of(save(as_manager, sender="", kind="smsir"))) == ["sender"]
 
 
+def test_what_a_text_costs_at_smsir_is_kept_in_rial(as_manager, clinic, nobody_listens):
+    save(as_manager, kind="smsir", sender="30001234", rial_per_credit="۱٬۲۵۰")
+    assert active(clinic).get().rial_per_credit == 12_500
+    assert 'value="۱٬۲۵۰"' in html_of(as_manager.get(PATH))
+
+
 def test_a_page_waits_only_a_few_seconds_for_a_gateway_that_says_nothing(
     as_manager, clinic, settings
 ):
