@@ -52,8 +52,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # A scanner's wrong Host header is not news.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # These write whole requests at INFO, with the key in the address.
-        "httpx": {"level": "WARNING"},
+        # It writes whole requests at INFO, with the key in the address.
         "urllib3": {"level": "WARNING"},
     },
 }
