@@ -79,8 +79,6 @@ class Beat:
         drained = self._run("drain", lambda: delivery.drain(lambda: self.stage.now))
         self.look()
         self.judge.know_rests()
-        if not self._inside:
-            self.judge.lenient = False
         if drained and self.troubles.are_over:
             self.judge.after_a_good_drain(self.stage.now)
         if asked and drained and self.troubles.are_over:
@@ -175,7 +173,7 @@ class Beat:
         since = house.rules[occasion.rule].active_since
         live = house.live_since is None or first >= house.live_since
         fresh = first > min(tried_at, self.stage.now) - OVERLAP
-        return occasion.must and live and fresh and first >= since and last <= self.stage.now
+        return live and fresh and first >= since and last <= self.stage.now
 
     def _compare_new(self, row: Row) -> None:
         house = self.facts.houses[row["clinic_id"]]
@@ -294,12 +292,6 @@ class Beat:
     def _long_sleep(self) -> None:
         """A sender that stops for minutes, as a machine that sleeps, and goes on as if nothing."""
         start = self.stage.now
-        if any(
-            house.almanac.is_quiet(start + 30 * MINUTE, house.night)
-            for house in self.facts.houses.values()
-        ):
-            return
-        self.judge.lenient = True
         for minutes in NAPS[: self.mischief.rng.randrange(1, len(NAPS) + 1)]:
             self.pass_time(minutes * MINUTE)
             self.tick()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from django.db.models import Q
@@ -14,13 +14,17 @@ from messaging.life import TRANSITIONS
 from messaging.models import FINAL_STATES, Message, ProviderAccount, State
 from sandbox.codes import Status
 from sandbox.records import Pace, Text, account_name
-from sandbox.simulator.facts import Facts, House, Person, Visit
+from sandbox.simulator.facts import Facts, House
 from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.objections import objections
 from sandbox.simulator.opening import INSTALLATION_KEY
-from sandbox.simulator.oracle import COMING, STATES, Key, Oracle, purpose_of
+from sandbox.simulator.oracle import Key, purpose_of
 
 DAY = dt.timedelta(days=1)
 BUDGET, BUDGET_SPAN = 2, 7 * DAY
+#: For so long a sender may rely on its last look at the world.
+LEASE = dt.timedelta(minutes=2)
+EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 TAKEN = {State.SENT, State.DELIVERED, State.UNDELIVERED}
 NOT_TAKEN = {State.QUEUED, State.CLAIMED, State.SKIPPED, State.CANCELLED, State.MISSED,
              State.FAILED, State.SHADOW}  # fmt: skip
@@ -33,7 +37,7 @@ ENDS = {
 FIELDS = (
     "id", "clinic_id", "rule_number", "rule_key", "purpose", "client_id", "session_id", "revision",
     "recipient", "state", "reason", "due_at", "useful_until", "planned_at", "attempt_at",
-    "attempts", "lease_until", "ask_at", "sending_at", "provider_id", "account_id", "life",
+    "attempts", "lease_until", "ask_at", "attempted_at", "provider_id", "account_id", "life",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -61,12 +65,11 @@ class Judge:
         self._texts, self._read = texts, 0
         self._occasions: dict[tuple[object, ...], int] = {}
         self._spent: dict[int, list[dt.datetime]] = defaultdict(list)
-        self._begun: dict[int, int] = {}
+        #: Each message's last attempt: its number, and when the world was looked at for it.
+        self._begun: dict[int, tuple[int, dt.datetime]] = {}
         self._newest = 0
         self.resting: set[int] = set()
         self.account_ids: dict[int, int] = {}
-        #: A sender has slept: what it then hands over is late by no fault of the rules.
-        self.lenient = False
 
     def know_accounts(self) -> None:
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
@@ -208,7 +211,7 @@ class Judge:
         given_up = row["state"] in NOT_TAKEN and row["state"] in FINAL
         self.ledger.check("not_taken", not given_up, f"taken after it was {row['state']}", **where)
         self._belongs(row, text, where)
-        self._hours(row, text, where)
+        self._budget(row, self._awake(row, text, where), where)
 
     def _row(self, number: int) -> Row:
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
@@ -222,20 +225,16 @@ class Judge:
         self.ledger.check("own_clinic", text.account == account, "another's account", **where)
         self.ledger.check("own_clinic", house.name in text.body, "another's name", **where)
 
-    def _hours(self, row: Row, text: Text, where: dict[str, Any]) -> None:
-        house, at = self.facts.houses[row["clinic_id"]], text.accepted_at
-        if self.lenient:
-            return
-        person = house.people[row["client_id"]]
-        quiet = house.almanac.is_quiet(at, house.night)
-        own = house.almanac.is_quiet(at, house.night_of(person))
-        self.ledger.check("night", not quiet, "in the clinic's quiet hours", **where)
-        self.ledger.check("night", not own, "outside the client's hours", **where)
-        self.ledger.check("in_time", at < row["useful_until"], "after its useful time", **where)
+    def _awake(self, row: Row, text: Text, where: dict[str, Any]) -> dt.datetime:
+        """When the world was looked at for what has left: hardly before it did."""
+        _, begun = self._begun.get(row["id"], (0, EVER))
+        late = f"looked at {begun:%F %T}, left {text.accepted_at:%F %T}"
+        self.ledger.check("awake", text.accepted_at - begun < LEASE, late, **where)
+        return begun
+
+    def _budget(self, row: Row, at: dt.datetime, where: dict[str, Any]) -> None:
         if purpose_of(row["rule_key"]) == "transactional":
             return
-        held = house.almanac.holds_back(at, row["due_at"])
-        self.ledger.check("closed_days", not held, "on a closed day", **where)
         spent = self._spent[row["client_id"]]
         lately = [moment for moment in spent if moment > at - BUDGET_SPAN]
         self.ledger.check("budget", len(lately) < BUDGET, "a third one in seven days", **where)
@@ -250,29 +249,31 @@ class Judge:
         """
         sending = Message.objects.filter(state=State.SENDING, lease_until__gt=now)
         for row in sending.order_by("pk").values(*FIELDS):
-            if self._begun.get(row["id"]) == row["attempts"]:
+            known = self._begun.get(row["id"])
+            if known and known[0] == row["attempts"]:
                 continue
-            self._begun[row["id"]] = row["attempts"]
-            against = ", ".join(self.objections(row, now))
+            self._begun[row["id"]] = (row["attempts"], now)
+            house = self.facts.houses[row["clinic_id"]]
+            against = ", ".join(objections(house, row, now))
             where = {"message": row["id"], "rule": row["rule_key"]}
             self.ledger.check("not_wrong", not against, against, **where)
-            live = self.facts.houses[row["clinic_id"]].live_since
-            self.ledger.check("shadow", live, "not live", **where)
+            self.ledger.check("shadow", house.live_since, "not live", **where)
+            self._hours(house, row, now)
 
-    def objections(self, row: Row, now: dt.datetime) -> Iterator[str]:
-        """Everything that speaks against a text leaving now."""
-        house = self.facts.houses[row["clinic_id"]]
-        person, visit = house.people[row["client_id"]], house.visits[row["session_id"]]
-        if house.paused:
-            yield "clinic_paused"
-        yield from against_person(house, person, row, now)
-        yield from against_visit(visit, row)
-        yield from against_rule(house, row)
-        if visit.revision == row["revision"]:
-            yield from against_course(house, visit, person, row, now)
+    def _hours(self, house: House, row: Row, at: dt.datetime) -> None:
+        where = {"message": row["id"], "rule": row["rule_key"]}
+        person = house.people[row["client_id"]]
+        quiet = house.almanac.is_quiet(at, house.night)
+        own = house.almanac.is_quiet(at, house.night_of(person))
+        self.ledger.check("night", not quiet, "in the clinic's quiet hours", **where)
+        self.ledger.check("night", not own, "outside the client's hours", **where)
+        self.ledger.check("in_time", at < row["useful_until"], "after its useful time", **where)
+        if purpose_of(row["rule_key"]) != "transactional":
+            held = house.almanac.holds_back(at, row["due_at"])
+            self.ledger.check("closed_days", not held, "on a closed day", **where)
 
     def _reason(self, row: Row, now: dt.datetime) -> None:
-        reasons = set(self.objections(row, now))
+        reasons = set(objections(self.facts.houses[row["clinic_id"]], row, now))
         true = row["reason"] in reasons or row["reason"] in self._also(row, now)
         self.ledger.check(
             "reason_is_true",
@@ -290,7 +291,7 @@ class Judge:
             for r in mine
             if r["state"] in (*TAKEN, State.SENDING, State.UNKNOWN, State.SHADOW)
             and purpose_of(r["rule_key"]) != "transactional"
-            and (r["sending_at"] or r["due_at"]) > now - BUDGET_SPAN
+            and (r["attempted_at"] or r["due_at"]) > now - BUDGET_SPAN
         ]
         return {"budget"} if len(gone) >= BUDGET else set()
 
@@ -338,64 +339,6 @@ class Judge:
             for row in self.rows.values()
         )
         return dict(sorted(found.items()))
-
-
-def against_person(house: House, person: Person, row: Row, now: dt.datetime) -> Iterator[str]:
-    today = house.almanac.local(now).date()
-    muted = person.muted_at and (person.muted_until is None or today < person.muted_until)
-    against = {
-        "deceased": person.deceased,
-        "crisis": person.crisis,
-        "muted": muted,
-        "no_phone": not row["recipient"],
-        "phone_changed": person.phone != row["recipient"],
-        "no_consent": purpose_of(row["rule_key"]) not in person.consents,
-    }
-    yield from (reason for reason, holds in against.items() if holds)
-
-
-def against_visit(visit: Visit, row: Row) -> Iterator[str]:
-    expected = STATES.get(row["rule_key"], COMING)
-    if visit.state == "cancelled" and "cancelled" not in expected:
-        yield "session_cancelled"
-    if visit.revision != row["revision"]:
-        yield "session_moved"
-    if visit.state not in expected:
-        yield "session_started" if expected == COMING else "record_changed"
-    if row["client_id"] not in visit.clients:
-        yield "not_participant"
-
-
-def against_rule(house: House, row: Row) -> Iterator[str]:
-    rule = house.rules.get(row["rule_key"])
-    if rule is None or not rule.enabled or rule.active_since > row["due_at"]:
-        yield "rule_off"
-
-
-def against_course(
-    house: House, visit: Visit, person: Person, row: Row, now: dt.datetime
-) -> Iterator[str]:
-    """What of the client's whole course speaks against it."""
-    oracle, key = Oracle(house), row["rule_key"]
-    if key == "no_show" and oracle.missed_before(visit, person):
-        yield "second_no_show"
-    follows = key == "no_next_booking" or key.startswith("silent")
-    if not follows and not key.startswith("motivation"):
-        return
-    state = house.treatments.get((person.id, visit.therapist, visit.service), ("active", None))[0]
-    if oracle.ends_it(visit, person, now):
-        yield "paused" if state == "paused" else "ended"
-    last, coming = oracle.last_and_next(person)
-    if follows:
-        if coming:
-            yield "booked"
-        if last is None or last.id != visit.id:
-            yield "seen_since"
-        if (person.id, visit.id) in house.answered:
-            yield "answered"
-    elif key == "motivation_gap" and (coming is None or coming.id != visit.id):
-        yield "booked"
-        yield "seen_since"
 
 
 def _key(row: Row) -> Key:

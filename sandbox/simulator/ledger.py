@@ -18,6 +18,7 @@ PROMISES = {
     "once": "the gateway has one text of a message and of an occasion, never two",
     "not_repeated": "what the gateway has taken is not handed over again, unless it denied it twice",
     "not_wrong": "nothing begins to leave against the world as it is: session, client, rule, clinic",
+    "awake": "whoever slept for longer than a lease since that look hands nothing over",
     "own_clinic": "a text is of its own clinic: its client, its account, its name",
     "night": "nothing leaves in quiet hours, the clinic's or the client's",
     "closed_days": "what can wait does not leave on closed days",

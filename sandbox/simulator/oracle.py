@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -18,6 +18,8 @@ from sandbox.simulator.facts import Change, House, Person, RuleFacts, Visit
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 #: Before quiet hours, what they would swallow is pulled into these last minutes.
 PULLED = (10 * MINUTE, 2 * MINUTE)
+#: Nobody is told of a change before: it may be a slip.
+UNTOLD = 3 * MINUTE
 RECENT_VISITS = 11
 SHORTEST_LAPSE = 21
 LONGEST_LAPSE = 32_767
@@ -74,8 +76,6 @@ class Occasion:
     falls: tuple[dt.datetime, dt.datetime]
     due: tuple[dt.datetime, dt.datetime]
     until: dt.datetime
-    #: Whether the table says so beyond doubt; if not, the product may do it or leave it.
-    must: bool = True
 
 
 def purpose_of(rule: str) -> str:
@@ -160,32 +160,22 @@ class Oracle:
 
     def _changes(self, visit: Visit, person: Person) -> Iterator[Occasion]:
         for change in visit.changes:
-            found = self._rule_of_change(visit, change)
-            if found is None:
+            rule = self._rule_of_change(visit, change)
+            at = change.at + UNTOLD
+            if rule is None or (rule.key == "booked" and visit.starts_at <= at):
                 continue
-            rule, must = found
-            at = change.at + 3 * MINUTE
             until = at + HOUR if rule.key == "booked" else visit.starts_at
-            if rule.key == "booked" and visit.starts_at <= at:
-                continue
             due = self.house.almanac.after_quiet(at, self.house.night_of(person))
-            occasion = self._occasion(rule, visit, person, (at, at), (due, due), until)
-            yield replace(occasion, must=must)
+            yield self._occasion(rule, visit, person, (at, at), (due, due), until)
 
-    def _rule_of_change(self, visit: Visit, change: Change) -> tuple[RuleFacts, bool] | None:
-        """The rule that tells a change, and whether it surely does."""
+    def _rule_of_change(self, visit: Visit, change: Change) -> RuleFacts | None:
+        """The rule that tells a change, where it is still to be told."""
         if not change.tell or visit.state not in (*COMING, "cancelled"):
             return None
-        if (visit.state == "cancelled") != change.cancels:
-            return None
-        # A booking that was put right in silence before anybody was told is confirmed as it stands.
-        last = visit.changes[-1]
-        corrected = change.kind == "booked" and not last.tell
-        if visit.revision != change.revision and not corrected:
+        if (visit.state == "cancelled") != change.cancels or not _stands(visit, change):
             return None
         usual = "booked" if change.kind == "booked" else "moved"
-        rule = self._on("cancelled" if change.cancels else usual)
-        return (rule, visit.revision == change.revision) if rule else None
+        return self._on("cancelled" if change.cancels else usual)
 
     def _thanks(self, visit: Visit, person: Person) -> Iterator[Occasion]:
         rule = self._on("thank_you")
@@ -304,6 +294,22 @@ class Oracle:
     ) -> Occasion:
         key = (rule.id, visit.id, visit.revision, person.phone)
         return Occasion(self.house.id, rule.key, key, person.id, falls, due, until)
+
+
+def _stands(visit: Visit, change: Change) -> bool:
+    """Whether a change is the session's last, but for what was put right before it could be told.
+
+    What was undone at once is as if it had never been; another change that is told speaks for itself.
+    """
+    if visit.revision == change.revision:
+        return True
+    later = visit.changes[visit.changes.index(change) + 1 :]
+    soon = [c for c in later if c.at <= change.at + UNTOLD]
+    if change.kind not in ("booked", "moved") or not soon:
+        return False
+    if soon[0].kind == "undone" or any(c.tell for c in soon):
+        return False
+    return visit.revision == max(c.revision for c in soon)
 
 
 __all__ = ["Occasion", "Oracle", "purpose_of"]

@@ -24,6 +24,7 @@ from sandbox.simulator.judge import Judge
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.life import Life
 from sandbox.simulator.opening import open_all
+from sandbox.simulator.plans import KeptPlans
 from sandbox.simulator.trouble import CALLS, Mischief, Troubles
 from sandbox.testing import RunningGateway, running_gateway
 
@@ -110,7 +111,7 @@ class Simulation:
 
     def live(self) -> None:
         self.gateway.running.set_clock(self.now)
-        with self.gateway.installed(), self.beat.boundaries.installed():
+        with self.gateway.installed(), self.beat.boundaries.installed(), KeptPlans().installed():
             self._open()
             while self._go_on():
                 pass

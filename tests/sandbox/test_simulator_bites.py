@@ -12,13 +12,13 @@ from django.db import connection
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import planner
 from followup.models import Watermark
-from messaging import judge, outbox, receipts
+from messaging import delivery, judge, outbox, receipts
 from messaging.models import Message, State
 from messaging.providers import kavenegar
 from messaging.providers.base import DeliveryStatus
 from messaging.providers.kavenegar import Kavenegar
 from patients import care
-from sandbox.simulator import opening
+from sandbox.simulator import beat, opening
 from sandbox.simulator.life import Life
 from sandbox.simulator.trouble import Mischief, Mishap
 from sessions_app import actions
@@ -159,6 +159,40 @@ def test_a_sender_that_does_not_look_at_the_session_again(played, monkeypatch):
     monkeypatch.setattr(outbox, "_take_out", lambda *_, **__: 0)
     world = Mishap("world", "delivery", 3)
     assert "not_wrong" in played(A_BOOKING, (2 * HOUR, cancels), mishaps=[world])
+
+
+def test_a_sender_that_does_not_ask_the_hour_again(played, monkeypatch):
+    monkeypatch.setattr(outbox, "_must_wait_for_manners", lambda _: None)
+    in_the_evening = dt.time(17), dt.time(21)
+    asks = (
+        2 * HOUR,
+        lambda life: life._of(min(life.house.people), care.set_hours, *in_the_evening),
+    )
+    world = Mishap("world", "delivery", 2)
+    assert "night" in played(A_BOOKING, asks, mishaps=[world])
+
+
+LONG_ASLEEP = Mishap("zombie", "delivery", 4)
+
+
+def test_a_sender_that_slept_hands_nothing_over(played, monkeypatch):
+    monkeypatch.setattr(beat, "NAPS", (3,))
+    assert played(A_BOOKING, mishaps=[LONG_ASLEEP]) == set()
+
+
+def test_a_sender_that_does_not_know_that_it_slept(played, monkeypatch):
+    def send(self, call):
+        kept, began = self._clock, self._clock()
+        self._clock = lambda: began
+        try:
+            return awake(self, call)
+        finally:
+            self._clock = kept
+
+    awake = delivery._Round._send
+    monkeypatch.setattr(delivery._Round, "_send", send)
+    monkeypatch.setattr(beat, "NAPS", (3,))
+    assert "awake" in played(A_BOOKING, mishaps=[LONG_ASLEEP])
 
 
 def test_a_sender_that_sends_again_what_may_have_left(played, monkeypatch):
