@@ -50,6 +50,11 @@ class Wait:
     reason: str = ""
 
 
+#: Goes before the claim, for the rest of its transaction. The queue is mostly empty when PostgreSQL
+#: takes its statistics, so it expects one row in it, and then any index of the queue seems as good as
+#: another: among 3,500 due texts of fifty clinics a claim read 390,000 pages instead of 17,000. Where
+#: sorting is shunned, only `message_due` has the order that each hop asks for.
+IN_ORDER = "SET LOCAL enable_sort = off;"
 # The clinics with something queued, by a loose index scan: one hop of `message_due` for each. Of
 # every clinic a few of its most urgent, then one of each clinic before the second of any: a clinic's
 # thousand texts do not delay another's reminder. Many more are looked at than taken, because rows
@@ -57,6 +62,7 @@ class Wait:
 # MATERIALIZED, because the choice must be made once: joined as a subquery it may stand inside a
 # nested loop, and each round of it, finding its first rows changed by this very statement, would
 # take others, past the limit.
+# What was chosen is found again by its id: `state || ''` hides the state from the queue's indexes.
 CLAIM = """
 WITH RECURSIVE waiting AS (
     (SELECT clinic_id FROM messaging_message WHERE state = 'queued' ORDER BY clinic_id LIMIT 1)
@@ -97,7 +103,7 @@ claimed AS MATERIALIZED (
     SELECT m.id
       FROM (SELECT * FROM candidates ORDER BY priority, round, attempt_at, id LIMIT %(reach)s) due
       JOIN messaging_message m ON m.id = due.id
-     WHERE m.state = 'queued'
+     WHERE m.state || '' = 'queued'
      ORDER BY due.priority, due.round, due.attempt_at, due.id
      LIMIT %(limit)s
        FOR UPDATE OF m SKIP LOCKED)
@@ -128,7 +134,7 @@ def claim(now: dt.datetime, holder: str, limit: int = BATCH) -> list[int]:
         "least": LEAST,
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
+        cursor.execute(IN_ORDER + CLAIM, values)
         return [row[0] for row in cursor.fetchall()]
 
 
