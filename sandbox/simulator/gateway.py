@@ -17,7 +17,7 @@ from messaging import receipts, replies
 from messaging.providers import provider_class, wire
 from messaging.providers.base import Callback
 from messaging.providers.kavenegar import Kavenegar
-from sandbox.codes import Status
+from sandbox.codes import OK, Status
 from sandbox.faults import Fault
 from sandbox.records import Inbound, Text, account_name
 from sandbox.simulator.opening import INSTALLATION_KEY
@@ -114,13 +114,18 @@ class SimulatedGateway:
         with world.lock:
             calls = list(world.gateway.calls)
             world.gateway.calls.clear()
-            held = {text.local_id for text in world.gateway.texts.values()}
+            held = {text.local_id: text.accepted_at for text in world.gateway.texts.values()}
         again = []
         for call in calls:
             if call.method != "sms/send":
                 continue
             again += [number for number in call.local_ids if number in self._accepted]
-            self._accepted.update(number for number in call.local_ids if number in held)
+            # What it refused now it may have taken in the next one.
+            self._accepted.update(
+                number
+                for number in call.local_ids
+                if call.code == OK and number in held and held[number] <= call.at
+            )
         return again
 
     def has_news(self, now: dt.datetime) -> bool:

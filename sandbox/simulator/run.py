@@ -172,6 +172,8 @@ class Simulation:
             if event.clinic != ALL and event.moment < self.now + DAY:
                 self._coming.remove(event)
                 heapq.heapify(self._coming)
+                # What has been decided until now was decided in the world as it was.
+                self.beat.look()
                 self._happen(event)
                 return True
         return False
