@@ -28,7 +28,7 @@ demo: environment ## a believable clinic with web, worker, beat and sandbox (RES
 
 test: setup ## all tests on real servers (ARGS="-k word" for some)
 	@rm -f .pytest_cache/v/cache/lastfailed
-	$(PY) -m pytest -n 2 --dist loadfile $(ARGS) || $(PY) -m tools.second_look
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS) || $(PY) -m tools.second_look
 
 lint: environment ## style, types, import order, migrations, nothing of this machine in the tree
 	$(PY) -m ruff check .

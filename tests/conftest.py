@@ -29,6 +29,13 @@ examples.load_profile("busy")
 NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files of long stories first: begun last, one worker would still tell them, the other idle."""
+    long = {it.path for it in items if {"slow", "browser"} & {m.name for m in it.iter_markers()}}
+    items.sort(key=lambda it: it.path not in long)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker):
     """One migrated template; each worker's database is a copy of it, made in a moment."""

@@ -21,6 +21,8 @@ from tests.clinic.walk import METHODS, TABLE, addresses, afresh, panel, signed_i
 from tests.clinic.world import check_keys, fingerprint, publish_pages
 from tests.factories import UserFactory
 
+pytestmark = pytest.mark.slow
+
 each_half = pytest.mark.parametrize("half", HALVES)
 HIDDEN = {403, 404, 405}
 REFUSED_FORM = {400}  # an empty one, before its row was looked for

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NOW = "2026-11-21T10:00:00+03:30"
 CLIENTS = """file_no,honorific,first_name,last_name,phone
 101,خانم,مریم,کریمی,۰۹۱۲۱۲۳۴۵۶۷

@@ -20,6 +20,8 @@ from tests.followup.clinics import outbox, tehran, tick
 from tests.followup.practice import only_for_now, plan_at, practice
 from tests.followup.scenes import SCENES, SILENT
 
+pytestmark = pytest.mark.slow
+
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)

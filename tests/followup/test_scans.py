@@ -14,6 +14,8 @@ from bench import scans
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.models import Kind
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 9_000, 90_000
 #: What a deeper tree and a scan's own start cost, in pages.
 SLACK = 40

@@ -23,6 +23,8 @@ from sessions_app import links
 from sessions_app.models import CareTask, ClientLink, Rhythm, Session, SessionChange
 from sessions_app.rhythm import refresh_clinic
 
+pytestmark = pytest.mark.slow
+
 #: Sunday 1 Azar 1405, 15:33 in Tehran.
 NOW = dt.datetime(2026, 11, 22, 12, 3, tzinfo=dt.UTC)
 PASSWORDS = {"owner": "owner's", "reception": "hers", "therapist": "also", "operator": "all"}
