@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from django.utils.html import format_html
@@ -14,6 +15,7 @@ _PATHS: dict[str, str] = json.loads(Path(__file__).with_name("icons.json").read_
 _TURNING = frozenset({"chevron-left", "chevron-right", "arrow-left", "arrow-right", "logout"})
 
 
+@cache  # a page has hundreds of them, of few kinds
 def svg(name: str, css: str = "") -> SafeString:
     """An icon as inline SVG, hidden from screen readers: the word beside it carries the meaning.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -248,8 +249,8 @@ RETURNED_AT = """(
      WHERE e.clinic_id = cl.clinic_id AND e.client_id = cl.id AND e.kind = 'not_died')"""
 
 OCCASIONS = """
-WITH found AS ({found}),
-occasions AS (
+WITH found AS {kept} ({found}),
+occasions AS {kept} (
     SELECT f.session_id, f.client_id, f.rule_id, f.at, f.useful_until, f.expects,
            s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel, r."then",
            greatest(r.active_since, r.numbers_since, {returned_at}) AS active_since,
@@ -283,6 +284,14 @@ occasions AS (
 # each of the comparisons: a day's look back took twice as long. Elsewhere `at` chooses, and the few
 # that are chosen are all that have a due time at all.
 ONCE = "OFFSET 0"
+#: What does not differ between the kinds.
+CONDITIONS = {
+    "world": WORLD,
+    "why_not": WHY_NOT,
+    "invites": INVITES,
+    "ordinal": ORDINAL,
+    "returned_at": RETURNED_AT,
+}
 #: Sessions whose reminders are planned.
 COMING = "s.state IN ('scheduled', 'confirmed')"
 
@@ -312,24 +321,53 @@ def statement(
 
     `coming` says which sessions a reminder may be about; `found` replaces the kind's own statement.
     """
-    first = (found or FOUND[Kind(kind)]).format(
-        minutes=_rows({(offset.minutes,) for offset in wanted}),
-        stages=_rows({(offset.floor_days, offset.factor) for offset in wanted}),
-        coming=coming,
-    )
     pulled = kind == Kind.BEFORE_SESSION
     return OCCASIONS.format(
-        found=first,
-        world=WORLD,
-        why_not=WHY_NOT,
-        invites=INVITES,
-        ordinal=ORDINAL,
-        returned_at=RETURNED_AT,
+        **CONDITIONS,
+        kept="",
+        found=_found(found or FOUND[Kind(kind)], wanted, coming),
         due=DUE.get(Kind(kind), WORKING),
         once=ONCE if pulled else "",
         falls_at="due.due_at" if pulled else "f.at",
         live_since=LIVE_SINCE.get(Kind(kind), "c.live_since"),
     )
+
+
+def statement_of_few(wanted: Mapping[str, set[Offset]], whose: str, *, coming: str = COMING) -> str:
+    """The `occasions` of several kinds at once, of the few that `whose` chooses; see `values`.
+
+    What is found is kept before anything is asked about it. For one client PostgreSQL takes far longer
+    to plan a kind's own statement than to answer it: here all kinds share the long part, and each
+    expression of it is written out once. For a whole clinic its estimates would be wrong by far.
+    """
+    found = (
+        f"SELECT * FROM ({_found(FOUND[Kind(kind)], offsets, coming)}) few WHERE {whose}"
+        # The kind is a parameter of its own statement.
+        .replace("%(kind)s", f"'{Kind(kind).value}'")
+        for kind, offsets in sorted(wanted.items())
+    )
+    return OCCASIONS.format(
+        **CONDITIONS,
+        kept="MATERIALIZED",
+        found=" UNION ALL ".join(found),
+        due=_by_kind(DUE, WORKING),
+        once=ONCE,
+        falls_at=_by_kind({Kind.BEFORE_SESSION: "due.due_at"}, "f.at"),
+        live_since=_by_kind(LIVE_SINCE, "c.live_since"),
+    )
+
+
+def _found(statement: str, wanted: set[Offset], coming: str) -> str:
+    return statement.format(
+        minutes=_rows({(offset.minutes,) for offset in wanted}),
+        stages=_rows({(offset.floor_days, offset.factor) for offset in wanted}),
+        coming=coming,
+    )
+
+
+def _by_kind(of: Mapping[Kind, str], others: str) -> str:
+    cases = " ".join(f"WHEN '{kind.value}' THEN {said}" for kind, said in of.items())
+    return f"CASE r.kind {cases} ELSE {others} END"
 
 
 def values(kind: str, since: dt.datetime, until: dt.datetime) -> dict[str, Any]:

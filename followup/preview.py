@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Clinic
 from followup.models import Kind, Rule
-from followup.occasions import Offset, offsets, statement, values
+from followup.occasions import Offset, offsets, statement, statement_of_few, values
 from followup.planner import OVERLAP
 from messaging.judge import (
     BUDGET_SPAN,
@@ -95,12 +95,11 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
   FROM occasions o
  WHERE o.due_at > %(from)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
    AND o.why_not <> 'not_meant'
-   AND (%(client)s::bigint IS NULL OR o.client_id = %(client)s)
    AND (%(rule)s::bigint IS NULL OR o.rule_id = %(rule)s)
    -- What waits and was no occasion when the planner passed it will not be found any more.
    AND NOT EXISTS (
        SELECT 1 FROM followup_watermark w
-        WHERE w.kind = %(kind)s AND o.due_at > w.scanned_to
+        WHERE w.kind = o.kind AND o.due_at > w.scanned_to
           AND o.falls_at <= w.scanned_to - %(overlap)s)
    AND NOT EXISTS (
        SELECT 1 FROM messaging_message m
@@ -119,9 +118,12 @@ def upcoming(
     until: dt.datetime,
     *,
     client: Client | None = None,
+    session: Session | None = None,
     rule: Rule | None = None,
 ) -> list[Preview]:
     """What falls due after `since` and up to `until` and is not in the outbox yet.
+
+    Of a client or a session alone it is one statement in place of one for each kind of rule.
 
     The caller's scope must be the clinic's. Only what follows from the schedule as it stands: a
     thank-you appears once its session is recorded. Cancelled sessions and late bookings are listed
@@ -133,18 +135,19 @@ def upcoming(
     asked = {
         "clinic": clinic.pk,
         "client": client.pk if client else None,
+        "session": session.pk if session else None,
         "rule": rule.pk if rule else None,
         "from": since,
         "overlap": OVERLAP,
     }
-    rows = [
-        row
-        for kind, wanted in offsets(on).items()
-        for row in _rows(kind, wanted, since, until, asked)
-    ]
+    kinds = offsets(on)
+    if client or session:
+        rows = _rows_of_few(kinds, since, until, asked)
+    else:
+        rows = [row for kind, of in kinds.items() for row in _rows(kind, of, since, until, asked)]
     # In the order in which the sender will meet them: by their due time, then as they were planned.
-    kinds = {pk: Kind.values.index(rule.kind) for pk, rule in rules.items()}
-    rows.sort(key=lambda r: (r.due_at, r.falls_at, kinds[r.rule_id], r.session_id, r.rule_id))
+    order = {pk: Kind.values.index(rule.kind) for pk, rule in rules.items()}
+    rows.sort(key=lambda r: (r.due_at, r.falls_at, order[r.rule_id], r.session_id, r.rule_id))
     return _Forecast.of(clinic, rows, rules, since).previews(rows)
 
 
@@ -160,6 +163,26 @@ def _rows(
         cursor.execute(
             statement(kind, wanted, coming=SESSIONS) + SELECT,
             {**values(kind, back, until), **asked},
+        )
+        return [Row(*row) for row in cursor.fetchall()]
+
+
+#: Of the client or the session that is asked about, or of both.
+FEW = """
+    (%(client)s::bigint IS NULL OR few.client_id = %(client)s)
+AND (%(session)s::bigint IS NULL OR few.session_id = %(session)s)
+"""
+
+
+def _rows_of_few(
+    kinds: Mapping[str, set[Offset]], since: dt.datetime, until: dt.datetime, asked: dict[str, Any]
+) -> list[Row]:
+    if not kinds:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement_of_few(kinds, FEW, coming=SESSIONS) + SELECT,
+            {**values("", since - LONGEST_WAIT, until), **asked},
         )
         return [Row(*row) for row in cursor.fetchall()]
 

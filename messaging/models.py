@@ -363,6 +363,28 @@ class Message(TenantModel):
             models.Index(fields=["clinic", "-due_at", "-id"], name="message_by_due"),
             models.Index(fields=["clinic", "client", "-due_at"], name="message_of_client"),
             models.Index(fields=["clinic", "session"], name="message_of_session"),
+            # The outbox by a state or a reason that is rare: whoever looks for it would read all the
+            # clinic's texts. What arrives, as most do, is found in the outbox by time.
+            models.Index(
+                fields=["clinic", "state", "-due_at", "-id"],
+                name="message_not_arrived",
+                condition=Q(state__in=["skipped", "cancelled", "missed", "failed", "undelivered"]),
+            ),
+            models.Index(
+                fields=["clinic", "reason", "-due_at", "-id"],
+                name="message_by_reason",
+                condition=~Q(reason=""),
+            ),
+            # What makes up for a message that did not arrive.
+            models.Index(
+                fields=["clinic", "instead_of"],
+                name="message_in_place",
+                condition=Q(instead_of__isnull=False),
+            ),
+            # Who was asked for feedback, by the time at which the text left.
+            models.Index(
+                fields=["clinic", "-sent_at"], name="message_inviting", condition=Q(invites=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -12,9 +13,9 @@ from messaging.models import Message, State
 from panel import visibility
 from panel.lines import Line, lines_of
 from patients.models import Client
-from patients.queries import has_usable_phone
+from patients.queries import is_usable
 from sessions_app import care_tasks
-from sessions_app.models import CareTask, Session
+from sessions_app.models import CareTask, Participant, Session
 from sessions_app.queries import coming, unrecorded, with_people
 
 SHOWN = 20
@@ -80,16 +81,24 @@ def _troubled(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message
     """Unknown ones until somebody settles them; failed and undelivered ones for three days."""
     lost = Q(state__in=(State.FAILED, State.UNDELIVERED), due_at__gte=now - RECENT)
     found = messages.filter(Q(state=State.UNKNOWN) | lost).select_related("client", "session")
-    return found.order_by("-due_at", "-id")
+    return found.defer("life").order_by("-due_at", "-id")
 
 
 def _unreachable(sessions: QuerySet[Session], now: dt.datetime) -> list[Unreachable]:
     """Clients expected within three days whom no text can reach, the soonest first, each once."""
-    soon = with_people(coming(sessions, now).filter(starts_at__lte=now + AHEAD))
+    soon = coming(sessions, now).filter(starts_at__lte=now + AHEAD).order_by()
+    expected = Client.objects.filter(participations__session__in=soon, deceased_at=None)
+    # Most can be reached: their phones alone are looked at.
+    phones = expected.order_by().values_list("pk", "phone").distinct()
+    mute = {pk for pk, phone in phones if not is_usable(phone)}
     found: dict[int, Unreachable] = {}
-    for session in soon:
-        for participant in session.participants.all():
-            client = participant.client
-            if client.deceased_at is None and not has_usable_phone(client):
-                found.setdefault(participant.client_id, Unreachable(participant.client, session))
+    for place in _places(mute, soon) if mute else ():
+        found.setdefault(place.client_id, Unreachable(place.client, place.session))
     return list(found.values())
+
+
+def _places(clients: Collection[int], sessions: QuerySet[Session]) -> QuerySet[Participant]:
+    places = Participant.objects.filter(client__in=clients, session__in=sessions)
+    return places.select_related("client", "session").order_by(
+        "session__starts_at", "session_id", "id"
+    )

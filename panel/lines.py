@@ -113,7 +113,7 @@ def _latest_messages(
         session__in=[session.pk for session in sessions], revision=F("session__revision")
     ).order_by("session_id", "client_id", "-due_at", "-id")
     found: dict[int, list[Message]] = {}
-    for message in rows.distinct("session_id", "client_id"):
+    for message in rows.defer("life", "text").distinct("session_id", "client_id"):
         found.setdefault(message.session_id or 0, []).append(message)
     return found
 

@@ -10,6 +10,7 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic import jalali
@@ -17,11 +18,41 @@ from clinic.links import clinic_url
 from clinic.models import Clinic
 
 ROWS = 30
+#: So many pages of a history can be turned; whoever looks for more chooses a time or a state.
+MOST_PAGES = 30
 
 
 def page_of(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
     """The page that `?page=` asks for; the first or the last one for a number that is none."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+class History(Paginator[Any]):
+    """Pages of what grows for ever, the newest first; `goes_on` when there is more than they show.
+
+    To count all of it, and to skip all that comes before a late page, would cost more every month.
+    """
+
+    @cached_property
+    def count(self) -> int:
+        most = MOST_PAGES * self.per_page
+        return min(most, self._counted)
+
+    @property
+    def goes_on(self) -> bool:
+        return self._counted > self.count
+
+    @cached_property
+    def _counted(self) -> int:
+        # In their order: the index in which the page stands counts them, and stops there.
+        rows: Any = self.object_list
+        found: int = rows[: MOST_PAGES * self.per_page + 1].count()
+        return found
+
+
+def history_page(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
+    """As `page_of`, of rows that grow for ever."""
+    return History(rows, size).get_page(request.GET.get("page"))
 
 
 def list_or_page(

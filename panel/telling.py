@@ -70,8 +70,7 @@ def rule_kind(session: Session, change: SessionChange) -> str:
 
 
 def _foreseen(clinic: Clinic, rule: Rule, session: Session, now: dt.datetime) -> list[Preview]:
-    found = upcoming(clinic, now, now + REACH, rule=rule)
-    return [it for it in found if it.session.pk == session.pk]
+    return upcoming(clinic, now, now + REACH, session=session, rule=rule)
 
 
 def _silence(

@@ -101,7 +101,7 @@ class Timeline(Sequence[Moment]):
             yield Moment(CHANGE, change.at, change, entry=entry)
 
     def _load_messages(self, pks: list[int]) -> Iterable[Moment]:
-        for message in Message.objects.filter(pk__in=pks):
+        for message in Message.objects.filter(pk__in=pks).defer("life"):
             yield Moment(MESSAGE, message.due_at, message)
 
     def _load_consents(self, pks: list[int]) -> Iterable[Moment]:

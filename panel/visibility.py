@@ -51,8 +51,8 @@ def messages(member: Membership) -> QuerySet[Message]:
     everything: QuerySet[Message] = Message.objects.all()
     if not is_therapist(member):
         return everything
-    about_no_session = Q(session=None, client__in=clients(member))
-    return everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+    # Not by a join: PostgreSQL would expect few of them, and read all the clinic's texts for a page.
+    return everything.filter(Q(session__in=sessions(member)) | _about_no("session", member))
 
 
 def events(member: Membership) -> QuerySet[ClientEvent]:
@@ -60,8 +60,7 @@ def events(member: Membership) -> QuerySet[ClientEvent]:
     everything: QuerySet[ClientEvent] = ClientEvent.objects.all()
     if not is_therapist(member):
         return everything
-    about_no_treatment = Q(treatment=None, client__in=clients(member))
-    return everything.filter(Q(treatment__therapist=_me(member)) | about_no_treatment)
+    return everything.filter(Q(treatment__therapist=_me(member)) | _about_no("treatment", member))
 
 
 def tasks(member: Membership) -> QuerySet[CareTask]:
@@ -75,8 +74,7 @@ def tasks(member: Membership) -> QuerySet[CareTask]:
     everything: QuerySet[CareTask] = CareTask.objects.all()
     if not is_therapist(member):
         return everything
-    about_no_session = Q(session=None, client__in=clients(member))
-    mine = everything.filter(Q(session__therapist=_me(member)) | about_no_session)
+    mine = everything.filter(Q(session__therapist=_me(member)) | _about_no("session", member))
     sharing = Client.objects.filter(phone=OuterRef("client__phone")).exclude(phone="")
     hidden = sharing.exclude(pk__in=clients(member))
     return mine.exclude(Q(kind__in=_ASKED_BY_TEXT) & Exists(hidden))
@@ -111,6 +109,15 @@ def replies(member: Membership, client: Client) -> QuerySet[Reply]:
         return everything
     hidden = sharing_phone(client.phone, but=client.pk).exclude(pk__in=clients(member))
     return everything.exclude(Exists(hidden))
+
+
+def _about_no(thing: str, member: Membership) -> Q:
+    """What is about none of these and about the member's client.
+
+    In this order: whose client somebody is takes all of the clinic's places to answer, and is not
+    asked while every row is about one.
+    """
+    return Q(**{thing: None}) & Q(client__in=clients(member))
 
 
 def _me(member: Membership) -> int:

@@ -66,7 +66,12 @@ def is_muted(client: Client, today: dt.date) -> bool:
 
 def has_usable_phone(client: Client) -> bool:
     """Whether a text message can reach the client."""
-    return bool(client.phone) and phones.is_mobile(client.phone)
+    return is_usable(client.phone)
+
+
+def is_usable(phone: str) -> bool:
+    """Whether a text message can reach this number (E.164, or empty)."""
+    return bool(phone) and phones.is_mobile(phone)
 
 
 def _words(typed: str) -> list[str]:

@@ -118,6 +118,12 @@ class Session(TenantModel):
                 condition=Q(state__in=["attended", "no_show"]),
             ),
             models.Index(fields=["ends_at"], name="session_over", condition=Q(state="attended")),
+            # What nobody recorded, among all that is over: asked by Today.
+            models.Index(
+                fields=["clinic", "ends_at"],
+                name="session_open",
+                condition=Q(state__in=["scheduled", "confirmed", "arrived"]),
+            ),
             # The clinic's day and week.
             models.Index(fields=["clinic", "starts_at"], name="session_by_day"),
             models.Index(fields=["clinic", "therapist", "starts_at"], name="session_by_therapist"),
@@ -352,6 +358,12 @@ class CareTask(TenantModel):
                 fields=["clinic", "due_at"], name="task_open", condition=Q(closed_at=None)
             ),
             models.Index(fields=["clinic", "client", "-created_at"], name="task_of_client"),
+            # Those that are settled, page by page, the last one first.
+            models.Index(
+                fields=["clinic", "-closed_at", "-id"],
+                name="task_closed",
+                condition=Q(closed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import jdatetime
@@ -49,6 +50,7 @@ def end_of_day(day: dt.date, tz: dt.tzinfo | str = TEHRAN) -> dt.datetime:
     return start_of_day(day + dt.timedelta(days=1), tz)
 
 
+@lru_cache(maxsize=4096)  # a page asks hundreds of times about a few days
 def jalali(day: dt.date) -> jdatetime.date:
     """A day in the Jalali calendar, with ``year``, ``month`` and ``day``."""
     return jdatetime.date.fromgregorian(date=day)

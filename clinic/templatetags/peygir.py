@@ -139,25 +139,27 @@ def ltr(value: object) -> SafeString:
 # -- States ------------------------------------------------------------------------------------
 
 
-@register.inclusion_tag("partials/state.html")
-def session_state(state: str, label: object = "") -> dict[str, object]:
+@register.simple_tag
+def session_state(state: str, label: object = "") -> SafeString:
     return _look("session", state, label)
 
 
-@register.inclusion_tag("partials/state.html")
-def message_state(state: str, label: object = "") -> dict[str, object]:
+@register.simple_tag
+def message_state(state: str, label: object = "") -> SafeString:
     return _look("message", state, label)
 
 
-@register.inclusion_tag("partials/state.html")
-def role_badge(role: str, label: object = "") -> dict[str, object]:
+@register.simple_tag
+def role_badge(role: str, label: object = "") -> SafeString:
     return _look("role", role, label)
 
 
-@register.inclusion_tag("partials/state.html")
-def state_badge(label: object, icon: str, tone: str = "grey") -> dict[str, object]:
+@register.simple_tag
+def state_badge(label: object, icon: str, tone: str = "grey") -> SafeString:
     """A state of no table: `{% state_badge _("active") "circle-check" "green" %}`."""
-    return {"label": label, "icon": icon, "tone": tone}
+    # No template of its own: a list has one in each line, and each would cost more than its text.
+    badge = '<span class="state state-{}">{}{}</span>'
+    return format_html(badge, tone, icons.svg(icon), label)
 
 
 # -- Fields ------------------------------------------------------------------------------------
@@ -221,9 +223,9 @@ def page_link(context: RequestContext, number: int) -> str:
     return f"?{query.urlencode()}"
 
 
-def _look(kind: str, state: str, label: object) -> dict[str, object]:
+def _look(kind: str, state: str, label: object) -> SafeString:
     look = states.look(kind, state)
-    return {"label": label or look.label, "icon": look.icon, "tone": look.tone}
+    return state_badge(label or look.label, look.icon, look.tone)
 
 
 def _zone() -> dt.tzinfo:

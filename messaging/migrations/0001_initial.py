@@ -587,6 +587,40 @@ class Migration(migrations.Migration):
             model_name="message",
             index=models.Index(fields=["clinic", "session"], name="message_of_session"),
         ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ["skipped", "cancelled", "missed", "failed", "undelivered"])
+                ),
+                fields=["clinic", "state", "-due_at", "-id"],
+                name="message_not_arrived",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("reason", ""), _negated=True),
+                fields=["clinic", "reason", "-due_at", "-id"],
+                name="message_by_reason",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("instead_of__isnull", False)),
+                fields=["clinic", "instead_of"],
+                name="message_in_place",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("invites", True)),
+                fields=["clinic", "-sent_at"],
+                name="message_inviting",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="message",
             constraint=models.UniqueConstraint(

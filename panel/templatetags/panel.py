@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sized
+from typing import Any
 
 from django import template
+from django.template.context import RequestContext
+from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
@@ -70,6 +73,21 @@ def people(clients: Iterable[Client]) -> SafeString:
     """Several clients as people say them, «مریم کریمی و علی کریمی», in every direction of text."""
     names = ((str(client),) for client in clients)
     return format_html_join(_(" and "), "<bdi>{}</bdi>", names)
+
+
+@register.simple_tag(takes_context=True)
+def act_fields(context: RequestContext) -> SafeString:
+    """What the forms that act on a session bring along, the token included.
+
+    The same in each of a page's hundred forms, so it is written once and repeated.
+    """
+    request = context["request"]
+    key = tuple(str(context.get(name, "")) for name in ("back", "live", "day", "grouping"))
+    written: dict[tuple[str, ...], SafeString] = request.__dict__.setdefault("act_fields", {})
+    if key not in written:
+        shown: dict[str, Any] = context.flatten()  # type: ignore[assignment]
+        written[key] = render_to_string("panel/act_fields.html", shown)
+    return written[key]
 
 
 @register.filter

@@ -561,6 +561,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="session",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "confirmed", "arrived"])),
+                fields=["clinic", "ends_at"],
+                name="session_open",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="session",
             index=models.Index(fields=["clinic", "starts_at"], name="session_by_day"),
         ),
         migrations.AddIndex(
@@ -671,6 +679,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="caretask",
             index=models.Index(fields=["clinic", "client", "-created_at"], name="task_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="caretask",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", False)),
+                fields=["clinic", "-closed_at", "-id"],
+                name="task_closed",
+            ),
         ),
         migrations.AddConstraint(
             model_name="caretask",

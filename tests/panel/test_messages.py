@@ -6,6 +6,7 @@ import re
 import pytest
 
 from messaging.models import Message, State
+from panel import pages
 from panel.explain import why
 from panel.message_life import Next, next_of
 from tests import factories
@@ -412,9 +413,38 @@ def test_the_outbox_takes_the_same_queries_for_one_and_for_thirty(
     for _ in range(rows):
         person = factories.ClientFactory(clinic=clinic, last_name="صادقی")
         make(clinic, person, state="sent", text="سلام")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         response = as_reception.get(OUTBOX, {"q": "صادفی", "state": "sent"})
     assert len(rows_of(response)) == rows
+
+
+@pytest.fixture
+def two_pages_at_most(monkeypatch):
+    monkeypatch.setattr(pages, "MOST_PAGES", 2)
+
+
+def test_a_history_is_not_counted_to_its_end(as_reception, clinic, people, two_pages_at_most):
+    for _ in range(61):
+        make(clinic, people["my_client"], state="sent")
+    response = as_reception.get(OUTBOX)
+    assert "بیش از ۶۰ پیام" in text_of(response)
+    assert "صفحه‌ی ۱ از ۲" in text_of(response)
+
+
+def test_the_last_page_of_a_long_history_is_the_last_that_can_be_turned(
+    as_reception, clinic, people, two_pages_at_most
+):
+    made = [
+        make(clinic, people["my_client"], state="sent", due_at=NOW - n * HOUR) for n in range(61)
+    ]
+    response = as_reception.get(OUTBOX, {"page": "900"})
+    assert rows_of(response) == [message.pk for message in made[30:60]]
+
+
+def test_a_history_that_ends_is_counted(as_reception, clinic, people, two_pages_at_most):
+    for _ in range(60):
+        make(clinic, people["my_client"], state="sent")
+    assert "بیش از" not in text_of(as_reception.get(OUTBOX))
 
 
 def test_one_message_takes_one_query(as_reception, clinic, people, django_assert_num_queries):
