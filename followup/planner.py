@@ -18,9 +18,14 @@ from followup import calls
 from followup.models import Kind, Rule, Watermark
 from followup.occasions import BY_INDEX, Offset, offsets, statement, values
 
-#: How far each scan looks back behind the last one: what committed late, was booked in the quiet
-#: hours its reminder was pulled before, or got its phone number afterwards. A day costs 0.1 s.
+#: How far the first tick of every quarter of an hour looks back: what committed late, was booked in
+#: the quiet hours its reminder was pulled before, or got its phone number afterwards.
 OVERLAP = dt.timedelta(days=1)
+QUARTER = dt.timedelta(minutes=15)
+#: And how far behind the last one the ticks between: what committed a little late. A day at every
+#: tick would cost the same again and again, and find nothing.
+LATELY = dt.timedelta(minutes=5)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 # The duplicate is unrepresentable (`message_once_per_occasion`); NOT EXISTS only spares the
 # sequence a number, and the log a conflict, for each occasion planned before.
@@ -58,7 +63,8 @@ def plan(now: dt.datetime) -> Counter[str]:
 
     Returns counts. Safe to run twice at once and after any pause: each kind scans on from its own
     watermark with an overlap, in a transaction of its own, and what is past its useful time becomes
-    MISSED, shown and not sent.
+    MISSED, shown and not sent. What became true only afterwards is found for a day, within a quarter
+    of an hour.
     """
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
         by_kind = offsets(Rule.objects.filter(enabled=True))
@@ -88,10 +94,29 @@ def _insert(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime
 
 
 def _starts(now: dt.datetime) -> dict[str, dt.datetime]:
-    """Each kind's watermark, or the first rule's beginning where there is none yet."""
+    """Where each kind's scan begins; before the first rule there is nothing to find."""
     marks = dict(Watermark.objects.values_list("kind", "scanned_to"))
     first = Rule.objects.order_by("active_since").values_list("active_since", flat=True).first()
-    return {kind: min(marks.get(kind, first or now), now) - OVERLAP for kind in Kind.values}
+    return {kind: start_of_scan(marks.get(kind, first or now), now) for kind in Kind.values}
+
+
+def start_of_scan(mark: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """The moment after which a tick at `now` looks; `mark` is how far the last one came.
+
+    Guarantee: what is true at some moment, and fell due in the day before it, is found by the first
+    tick of the next quarter of an hour at the latest. For a mark is written together with what was
+    planned: where one lies in a quarter, a scan within it has looked back a day; and the next that
+    does so begins a day before that quarter, not before its own. A clock that has not gone on, or
+    went back, proves nothing, and the day is looked at again. The price: a phone that is filled in
+    more than five minutes after its text fell due waits for the quarter.
+    """
+    if mark < now and quarter_of(mark) == quarter_of(now):
+        return mark - LATELY
+    return quarter_of(min(mark, now)) - OVERLAP
+
+
+def quarter_of(moment: dt.datetime) -> dt.datetime:
+    return moment - (moment - EPOCH) % QUARTER
 
 
 def _remember(kind: str, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models import Clinic
 from followup.models import Kind, Rule
 from followup.occasions import Offset, offsets, statement, statement_of_few, values
-from followup.planner import OVERLAP
+from followup.planner import EPOCH, OVERLAP, QUARTER
 from messaging.judge import (
     BUDGET_SPAN,
     GONE,
@@ -100,7 +100,7 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
    AND NOT EXISTS (
        SELECT 1 FROM followup_watermark w
         WHERE w.kind = o.kind AND o.due_at > w.scanned_to
-          AND o.falls_at <= w.scanned_to - %(overlap)s)
+          AND o.falls_at <= date_bin(%(quarter)s, w.scanned_to, %(epoch)s) - %(overlap)s)
    AND NOT EXISTS (
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
@@ -139,6 +139,8 @@ def upcoming(
         "rule": rule.pk if rule else None,
         "from": since,
         "overlap": OVERLAP,
+        "quarter": QUARTER,
+        "epoch": EPOCH,
     }
     kinds = offsets(on)
     if client or session:

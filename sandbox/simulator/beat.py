@@ -27,8 +27,9 @@ SOON = dt.timedelta(seconds=1)
 NAPS = (1, 2, 1, 1)
 #: The longest time between two plannings, while anything happens.
 PATIENCE = dt.timedelta(hours=2)
-#: How far behind its last look the planner still finds what has become true late.
-OVERLAP = DAY
+#: How far behind its last look the planner still finds what has become true late: at the first look
+#: in a quarter of an hour, and at the others.
+OVERLAP, LATELY, QUARTER = DAY, 5 * MINUTE, 15 * MINUTE
 #: Sessions longer over than this give rise to nothing of themselves.
 OLD = 12 * DAY
 
@@ -172,8 +173,12 @@ class Beat:
         first, last = occasion.falls
         since = house.rules[occasion.rule].active_since
         live = house.live_since is None or first >= house.live_since
-        fresh = first > min(tried_at, self.stage.now) - OVERLAP
+        fresh = first > min(tried_at, self.stage.now) - self._look_back(tried_at)
         return live and fresh and first >= since and last <= self.stage.now
+
+    def _look_back(self, tried_at: dt.datetime) -> dt.timedelta:
+        quarter = _ceil(tried_at + SOON, QUARTER)
+        return LATELY if tried_at < self.stage.now < quarter else OVERLAP
 
     def _compare_new(self, row: Row) -> None:
         house = self.facts.houses[row["clinic_id"]]
