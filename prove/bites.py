@@ -31,6 +31,7 @@ def bites() -> list[Bite]:
         Bite(
             "the world is looked at when a text leaves", _looked, WITH, "to a client under a hold"
         ),
+        Bite("who slept past a lease hands nothing over", _slept, WITH, "to a client under a hold"),
         Bite("a text keeps its id over all attempts", _renamed, WITH, "too many"),
         Bite("receipts never move back", _believed, WITH, "delivered and then not"),
         Bite("an occasion has one text", _repeated, UNPLANNED, "too many"),
@@ -76,6 +77,10 @@ def _looked(own: Stage) -> None:
     sender = own.held_up(at=LEAVING, broken=("believe_the_first_look",))
     matrix.hold()
     sender.go_on(DUE)
+
+
+def _slept(own: Stage) -> None:
+    matrix.sleep_through_holds(own, ("sleep_unawares",))
 
 
 def _believed(own: Stage) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from clinic.models import Clinic
@@ -24,6 +24,7 @@ from prove.points import (
     ANSWERED,
     CLAIMED,
     CLAIMING,
+    HANDING_OVER,
     LEAVING,
     RECORDED,
     RECORDING,
@@ -106,20 +107,46 @@ def _die(own: Stage, *, point: str, nth: int) -> None:
 
 
 def _sleeps() -> list[Scenario]:
-    """The sender does not die: it wakes after the others have settled everything."""
-    without = {CLAIMED: ALL, SENDING: WAS_SENT, ACCEPTED: WAS_SENT, ANSWERED: WAS_SENT}
-    return [
+    """The sender does not die: it wakes after the others have settled everything.
+
+    It looks at the clock before the first byte. Asleep after even that, it hands its text over; by
+    then everybody has counted on it, and nobody has sent it in its place without asking.
+    """
+    without = {
+        CLAIMED: ALL,
+        SENDING: NOT_SENT,
+        HANDING_OVER: WAS_SENT,
+        ACCEPTED: WAS_SENT,
+        ANSWERED: WAS_SENT,
+    }
+    deaf = Ending(received=2, arrived=2, skipped=6)
+    held = Scenario(
+        "asleep past its lease, and 6 crisis holds meanwhile",
+        sleep_through_holds,
+        {WITH: deaf, WITHOUT: replace(deaf, unknown=1, skipped=5)},
+    )
+    asleep = (
         Scenario(
             f"asleep past its lease: {point}",
             partial(_sleep, point=point, nth=1 if point == CLAIMED else THIRD),
             {WITH: ALL, WITHOUT: ending},
         )
         for point, ending in without.items()
-    ]
+    )
+    return [*asleep, held]
 
 
 def _sleep(own: Stage, *, point: str, nth: int) -> None:
     sender = own.held_up(at=point, nth=nth)
+    woken = work.carry_on(own.place.gateway, DUE)
+    sender.go_on(woken)
+    work.carry_on(own.place.gateway, woken)
+
+
+def sleep_through_holds(own: Stage, broken: tuple[str, ...] = ()) -> None:
+    """All clients whose texts have not left yet, the sleeper's own among them."""
+    sender = own.held_up(at=SENDING, nth=THIRD, broken=broken)
+    hold(scene.TEXTS - 2)
     woken = work.carry_on(own.place.gateway, DUE)
     sender.go_on(woken)
     work.carry_on(own.place.gateway, woken)
@@ -213,9 +240,9 @@ def _cancel(count: int = SOME) -> None:
             actions.cancel(session, now=DUE)
 
 
-def hold() -> None:
+def hold(count: int = SOME) -> None:
     with _staff():
-        for client in scene.some_clients(SOME):
+        for client in scene.some_clients(count):
             care.hold_for_crisis(client, now=DUE)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from urllib3.connection import HTTPConnection
 
+from clinic.tenancy import Scope
 from followup import planner
 from messaging import delivery, outbox
 from messaging.providers.kavenegar import Kavenegar
@@ -23,6 +25,7 @@ CLAIMING = "claim made, not committed"
 CLAIMED = "claimed"
 LEAVING = "before the look at the world"
 SENDING = "sending committed, no byte out"
+HANDING_OVER = "clock compared with its lease, no byte out"
 ACCEPTED = "bytes out and accepted, no answer read"
 ANSWERED = "answer got, not recorded"
 RECORDING = "recording begun, not committed"
@@ -33,6 +36,7 @@ POINTS = (
     CLAIMED,
     LEAVING,
     SENDING,
+    HANDING_OVER,
     ACCEPTED,
     ANSWERED,
     RECORDING,
@@ -48,12 +52,15 @@ def at(point: str, act: Act, *, passes: range, journal: Path) -> None:
     if point == ACCEPTED:
         _when_the_gateway_has_it(journal, act)
         return
+    if point == SENDING:
+        _when_it_is_committed(act)
+        return
     owner, name, place = {
         PLANNED: (planner, "_remember", _before),
         CLAIMING: (outbox, "claim", _after),
         CLAIMED: (outbox, "drafts", _before),
         LEAVING: (outbox, "begin_sending", _before),
-        SENDING: (_GATEWAYS, "send", _before),
+        HANDING_OVER: (_GATEWAYS, "send", _before),
         ANSWERED: (_GATEWAYS, "send", _after),
         RECORDING: (outbox, "accepted", _after),
         RECORDED: (delivery._Round, "_send", _after),  # noqa: SLF001  (the commit is at its end)
@@ -72,6 +79,28 @@ def _on_passes(passes: range, act: Act) -> Act:
             act(connection)
 
     return counted
+
+
+def _when_it_is_committed(act: Act) -> None:
+    """At the end of the transaction in which texts became *sending*."""
+    begun = False
+    real = delivery._worker  # noqa: SLF001  (what opens each of its transactions)
+
+    def begin(*_: object) -> None:
+        nonlocal begun
+        begun = True
+
+    @contextmanager
+    def worker() -> Iterator[Scope]:
+        nonlocal begun
+        with real() as scope:
+            yield scope
+        if begun:
+            begun = False
+            act(_NOBODY)
+
+    _after(outbox, "begin_sending", begin)
+    delivery._worker = worker  # noqa: SLF001
 
 
 def _when_the_gateway_has_it(journal: Path, act: Act) -> None:
