@@ -22,6 +22,7 @@ from clinic.text import clean, fold
 from messaging import outbox
 from messaging.accounts import Gateway, gateway_of_account
 from messaging.models import Message, ProviderAccount, Reason, Reply
+from messaging.providers import provider_class
 from messaging.providers.base import InboundText, ProviderError
 from messaging.reply_answers import answer
 from patients.actions import set_consent
@@ -200,7 +201,9 @@ def _clinic_answered(phone: str, kind: str, clinics: list[int]) -> list[int]:
 
 def _texted_by_the_installation(kind: str) -> Q:
     """Clinics without an account of their own, and what a clinic sent before it had one."""
-    accounts = ProviderAccount.objects.filter(clinic=OuterRef("clinic"), active=True)
+    accounts = ProviderAccount.objects.filter(
+        clinic=OuterRef("clinic"), channel=provider_class(kind).channel, active=True
+    )
     sent = Message.objects.filter(
         client=OuterRef("pk"), recipient=OuterRef("phone"), provider=kind, account=None
     )

@@ -340,6 +340,14 @@ def test_an_account_that_rests_in_the_drawer_makes_no_difference(clinic):
     assert consents(client) == ["transactional"]
 
 
+def test_an_account_of_another_channel_makes_no_difference(clinic):
+    """Its SMS go by the installation's line, where whoever gets them can stop them."""
+    client = willing(clinic)
+    account_of(clinic, kind="whatsapp", channel="whatsapp", sender="5550001")
+    hear("11")
+    assert consents(client) == ["transactional"]
+
+
 # Twice, late, and in the wrong order
 
 
