@@ -19,7 +19,8 @@ PROCESSES = (1, 2, 4)
 NOWHERE = "http://127.0.0.1:9"
 #: What falls due in the worst minute of 10,000 clinics; here it is a thousand that owe it.
 PEAK = 33
-LEAST = 4000
+#: So many, or fewer where there are few clinics, are sent in a round.
+MOST = 6000
 #: Of texts that are each their own: one call each, so that a few tell enough.
 OWN = 200
 #: The senders commit; more rounds would only make the tables longer.
@@ -61,7 +62,7 @@ def fill(bench: Bench, count: int, name: str, wording: str, database: str = "pey
 
 def measure(bench: Bench, clinics: int) -> dict[str, Any]:
     bench.admin(WORDING)
-    equal = max(PEAK * clinics, min(LEAST, 80 * clinics))
+    equal = min(MOST, 80 * clinics)
     own = min(OWN, 20 * clinics)
     found: dict[str, Any] = {"one claim": _one_claim(bench, PEAK * clinics)}
     with workers(max(PROCESSES), "at-once", KAVENEGAR_BASE_URL=NOWHERE) as senders:

@@ -120,7 +120,22 @@ def measure(bench: Bench, rounds: int) -> dict[str, Any]:
     for name, (minutes, back) in looks.items():
         found[name] = _tick(NOW - back, NOW + dt.timedelta(minutes=minutes), rounds)
         bench.admin("VACUUM messaging_message")
+    found["whole tick"] = _whole_ticks(bench, rounds)
     return found
+
+
+def _whole_ticks(bench: Bench, rounds: int) -> dict[str, Any]:
+    """All ten kinds: a minute after the last one, and at the beginning of a quarter of an hour."""
+    ends = {"between": NOW + dt.timedelta(minutes=1), "first of a quarter": NOW + planner.QUARTER}
+    runs = in_turns(
+        {
+            name: partial(taken_back, partial(planner.plan, until), hat=None)
+            for name, until in ends.items()
+        },
+        rounds,
+    )
+    bench.admin("VACUUM messaging_message")
+    return {"ms": {name: ms(each) for name, each in runs.items()}}
 
 
 def _tick(since: dt.datetime, until: dt.datetime, rounds: int) -> dict[str, Any]:
@@ -133,7 +148,6 @@ def _tick(since: dt.datetime, until: dt.datetime, rounds: int) -> dict[str, Any]
             "bare": lambda: taken_back(lambda: _bare(wanted, since, until)),
             "bulk_create": lambda: taken_back(lambda: _bulk(select)),
             "get_or_create": lambda: _loop(select),
-            "whole tick": lambda: taken_back(lambda: planner.plan(until), hat=None),
         },
         rounds,
     )
