@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -311,6 +311,14 @@ def offsets(rules: QuerySet[Rule]) -> defaultdict[str, set[Offset]]:
     found = defaultdict(set)
     for kind, *numbers in rules.order_by().values_list(*names).distinct():
         found[kind].add(Offset(*numbers))
+    return found
+
+
+def offsets_of(rules: Iterable[Rule]) -> defaultdict[str, set[Offset]]:
+    """The same of rules that have been loaded."""
+    found = defaultdict(set)
+    for rule in rules:
+        found[rule.kind].add(Offset(rule.offset_minutes, rule.floor_days, rule.factor))
     return found
 
 

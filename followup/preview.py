@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Clinic
 from followup.models import Kind, Rule
-from followup.occasions import Offset, offsets, statement, statement_of_few, values
+from followup.occasions import Offset, offsets_of, statement, statement_of_few, values
 from followup.planner import EPOCH, OVERLAP, QUARTER
 from messaging.judge import (
     BUDGET_SPAN,
@@ -142,7 +142,7 @@ def upcoming(
         "quarter": QUARTER,
         "epoch": EPOCH,
     }
-    kinds = offsets(on)
+    kinds = offsets_of(rules.values())
     if client or session:
         rows = _rows_of_few(kinds, since, until, asked)
     else:

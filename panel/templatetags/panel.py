@@ -16,9 +16,11 @@ from clinic.templatetags.peygir import persian_digits
 from followup.defaults import RULE_NAMES
 from messaging.models import Channel
 from panel.channels import CHANNEL_ICONS, GATEWAYS
+from panel.lines import Line
 from patients.models import Client
 from patients.phones import display
 from sessions_app.links import without_keys
+from sessions_app.models import CareTask
 
 register = template.Library()
 
@@ -77,16 +79,51 @@ def people(clients: Iterable[Client]) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def act_fields(context: RequestContext) -> SafeString:
-    """What the forms that act on a session bring along, the token included.
+    """What the forms that act on a session bring along, the token included: the same in all of them."""
+    return _written_once(context, "panel/act_fields.html", {})
 
-    The same in each of a page's hundred forms, so it is written once and repeated.
+
+@register.simple_tag(takes_context=True)
+def session_acts(context: RequestContext, line: Line) -> SafeString:
+    """What may be done with a session of a list.
+
+    Sessions that stand alike have the same buttons: they are written once, for a session of no number,
+    and each gets its own. A day's buttons took most of the time of its page.
     """
+    alike = (
+        tuple(outcome.value for outcome in line.outcomes),
+        *(line.is_recorded, line.manageable, line.is_open, line.is_cancelled, line.is_ahead),
+    )
+    shown = {"line": line, "session": {"pk": _NO_NUMBER}}
+    written = _written_once(context, "panel/session_acts.html", shown, alike)
+    return SafeString(written.replace(str(_NO_NUMBER), str(line.session.pk)))
+
+
+@register.simple_tag(takes_context=True)
+def task_acts(context: RequestContext, task: CareTask) -> SafeString:
+    """What may be done with a task of the call list; written as `session_acts` is."""
+    nobody = {"pk": _NO_NUMBER, "client_id": _NOBODY, "closed_at": task.closed_at}
+    is_closed = task.closed_at is not None
+    written = _written_once(context, "panel/task_acts.html", {"task": nobody}, is_closed)
+    numbered = written.replace(str(_NO_NUMBER), str(task.pk))
+    return SafeString(numbered.replace(str(_NOBODY), str(task.client_id)))
+
+
+#: Long enough to stand nowhere else on a page.
+_NO_NUMBER, _NOBODY = 918_273_645_546_372, 819_372_546_645_273
+
+
+def _written_once(
+    context: RequestContext, template: str, shown: dict[str, Any], *alike: object
+) -> SafeString:
+    """The part of the page; from the second time on as it was written the first time."""
     request = context["request"]
-    key = tuple(str(context.get(name, "")) for name in ("back", "live", "day", "grouping"))
-    written: dict[tuple[str, ...], SafeString] = request.__dict__.setdefault("act_fields", {})
+    place = (str(context.get(name, "")) for name in ("back", "live", "day", "grouping"))
+    key = (template, *place, *alike)
+    written: dict[object, SafeString] = request.__dict__.setdefault("written_once", {})
     if key not in written:
-        shown: dict[str, Any] = context.flatten()  # type: ignore[assignment]
-        written[key] = render_to_string("panel/act_fields.html", shown)
+        around: dict[str, Any] = context.flatten()  # type: ignore[assignment]
+        written[key] = render_to_string(template, around | shown)
     return written[key]
 
 

@@ -476,7 +476,7 @@ def test_the_difference_asks_the_same_queries_for_any_number_of_texts(
     Rule.objects.exclude(pk=rule.pk).update(enabled=False)
     for n in range(rows):
         book(mehr, f"2026-11-25 {8 + n // 4:02}:{n % 4 * 15:02}")
-    with django_assert_num_queries(43):
+    with django_assert_num_queries(41):
         ask(as_manager, rule, offset_minutes="30", notice_minutes="30")
 
 
