@@ -45,7 +45,7 @@ class Webhooks:
         if options.callback_url:
             news = [n for n in self.world.untold(now) if (n[1].id, n[2]) not in self._queued]
             for some in [news] if options.batched and news else [[each] for each in news]:
-                webhook = _webhook(some, options, now)
+                webhook = webhook_of(some, options, now)
                 self._queued.update(webhook.tells)
                 self._waiting.append(webhook)
         due = [webhook for webhook in self._waiting if webhook.due_at <= now]
@@ -71,7 +71,7 @@ class Webhooks:
             self._queued.discard((about, word))
 
 
-def _webhook(news: Sequence[News], options: WhatsAppOptions, now: datetime) -> Webhook:
+def webhook_of(news: Sequence[News], options: WhatsAppOptions, now: datetime) -> Webhook:
     changes = [{"field": "messages", "value": _value(each, options)} for each in news]
     payload = {
         "object": "whatsapp_business_account",

@@ -40,6 +40,9 @@ class Stage(Protocol):
     def something_happens(self) -> bool:
         """Let the next thing that people do happen at once."""
 
+    def hear_replies(self) -> None:
+        """Bring up to date what fetched replies have changed."""
+
 
 class Beat:
     """Plans, asks and sends at the stage's moment; `wakes` says when there is next a reason to."""
@@ -77,6 +80,7 @@ class Beat:
         if self._has_to_plan():
             self._plan()
         asked = self._run("look_after", lambda: lookups.look_after(self.stage.now))
+        self.stage.hear_replies()
         drained = self._run("drain", lambda: delivery.drain(lambda: self.stage.now))
         self.look()
         self.judge.know_rests()
@@ -166,7 +170,7 @@ class Beat:
                     where = {"rule": occasion.rule, "session": occasion.key[1], "clinic": house.id}
                     self.ledger.check("planned", planned, "nothing was planned", **where)
         for row in new:
-            if row["planned_at"] == now:
+            if row["planned_at"] == now and row["instead_of"] is None:
                 self._compare_new(row)
 
     def _must_be_planned(self, house: House, occasion: Occasion, tried_at: dt.datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -14,6 +14,7 @@ from django.conf import settings
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging import receipts, replies
+from messaging.models import ProviderAccount
 from messaging.providers import provider_class, wire
 from messaging.providers.base import Callback
 from messaging.providers.kavenegar import Kavenegar
@@ -21,6 +22,7 @@ from sandbox.codes import OK, Status
 from sandbox.faults import Fault
 from sandbox.records import Inbound, Text, account_name
 from sandbox.simulator.opening import INSTALLATION_KEY
+from sandbox.simulator.whatsapp import SimulatedWhatsApp, WhatsAppText
 from sandbox.testing import RunningGateway
 
 KIND = "kavenegar"
@@ -32,6 +34,9 @@ _CATCH_UP = 10.0
 NOBODY = "http://127.0.0.1:9"
 
 
+Taken = Text | WhatsAppText
+
+
 class SimulatedGateway:
     def __init__(self, running: RunningGateway, rng: Random, rough: bool) -> None:
         self.running, self.rng, self.rough = running, rng, rough
@@ -39,17 +44,29 @@ class SimulatedGateway:
         self.owners: dict[str, tuple[int | None, Any]] = {
             account_name(INSTALLATION_KEY): (None, EVERYWHERE)
         }
+        self.whatsapp = SimulatedWhatsApp(running, Random(f"whatsapp/{rng.random()}"), rough)
+        #: Everything that any gateway has taken, in the order of asking.
+        self.texts: list[Taken] = []
+        self._read = 0
         self._impatient = False
         self._accepted: set[int] = set()
 
-    def know(self, names: dict[int, str], account_ids: dict[int, int]) -> None:
-        """The clinics' own accounts, by clinic."""
-        for clinic_id, name in names.items():
-            self.owners[name] = (account_ids[clinic_id], clinic_id)
+    def know(self, accounts: Iterable[ProviderAccount]) -> None:
+        """The clinics' own accounts."""
+        for account in accounts:
+            whose = (account.pk, account.clinic_id)
+            if account.kind == KIND:
+                self.owners[account_name(account.api_key)] = whose
+            else:
+                self.whatsapp.owners[account.sender] = whose
+                self.whatsapp.tokens.append(account.api_key)
 
-    @property
-    def texts(self) -> dict[int, Text]:
-        return self.running.world.gateway.texts
+    def read(self) -> list[Taken]:
+        """Bring `texts` up to date."""
+        own = list(self.running.world.gateway.texts.values())[self._read :]
+        self._read += len(own)
+        self.texts += [*own, *self.whatsapp.taken()]
+        return self.texts
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -71,6 +88,7 @@ class SimulatedGateway:
             mock.patch.object(Kavenegar, "calls_per_second", 0.0, create=True),
             mock.patch.object(settings, "KAVENEGAR_BASE_URL", self.running.base_url),
             mock.patch.object(settings, "KAVENEGAR_API_KEY", INSTALLATION_KEY),
+            mock.patch.object(settings, "WHATSAPP_BASE_URL", self.running.base_url),
         ):
             yield
 
@@ -86,6 +104,7 @@ class SimulatedGateway:
         with self.running.world.lock:
             fault = Fault(mode, times, method="sms/send", **details)
             self.running.world.gateway.faults.add(fault)
+        self.whatsapp.fail_next(mode, times)
 
     def calm(self) -> None:
         """No failure is ordered any more."""
@@ -94,15 +113,18 @@ class SimulatedGateway:
             self.running.world.gateway.faults.clear()
         self.running.options.credit_rial = 10**12
         self.running.options.bad_keys = ()
-        settings.KAVENEGAR_BASE_URL = self.running.base_url
+        settings.KAVENEGAR_BASE_URL = settings.WHATSAPP_BASE_URL = self.running.base_url
+        self.whatsapp.calm()
 
     def break_down(self, kind: str) -> None:
+        if kind == "bad_key":
+            self.running.whatsapp.options.bad_tokens = tuple(self.whatsapp.tokens)
         if kind == "no_credit":
             self.running.options.credit_rial = 0
         elif kind == "bad_key":
             self.running.options.bad_keys = (INSTALLATION_KEY,)
         elif kind == "refused":
-            settings.KAVENEGAR_BASE_URL = NOBODY
+            settings.KAVENEGAR_BASE_URL = settings.WHATSAPP_BASE_URL = NOBODY
         elif kind == "busy":
             self.fail_next("code", 10**6, {"code": 409})
 
@@ -144,7 +166,7 @@ class SimulatedGateway:
             self.rng.shuffle(news)
         for text, status in news:
             self._tell_state(text, status, now)
-        return len(news)
+        return len(news) + self.whatsapp.tell_states(now)
 
     def _tell_state(self, text: Text, status: Status, now: dt.datetime) -> None:
         account_id, clinic_id = self.owners[text.account]

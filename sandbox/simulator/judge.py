@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from django.db.models import Q
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging.life import TRANSITIONS
-from messaging.models import FINAL_STATES, Message, ProviderAccount, State
+from messaging.models import FINAL_STATES, Channel, Message, ProviderAccount, State
 from sandbox.codes import Status
-from sandbox.records import Pace, Text, account_name
+from sandbox.records import Pace, account_name
 from sandbox.simulator.facts import Facts, House
+from sandbox.simulator.gateway import Taken
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.objections import objections
 from sandbox.simulator.opening import INSTALLATION_KEY
 from sandbox.simulator.oracle import Key, purpose_of
+from sandbox.simulator.whatsapp import account_of
 
 DAY = dt.timedelta(days=1)
 BUDGET, BUDGET_SPAN = 2, 7 * DAY
@@ -36,7 +38,7 @@ ENDS = {
 }
 FIELDS = (
     "id", "clinic_id", "rule_number", "rule_key", "purpose", "client_id", "session_id", "revision",
-    "recipient", "state", "reason", "due_at", "useful_until", "planned_at", "attempt_at",
+    "recipient", "channel", "then", "instead_of", "state", "reason", "due_at", "useful_until", "planned_at", "attempt_at",
     "attempts", "lease_until", "ask_at", "attempted_at", "provider_id", "account_id", "life",
 )  # fmt: skip
 
@@ -55,27 +57,31 @@ class Trouble(Protocol):
 class Judge:
     """Keeps a copy of every message and of what the gateway took, and compares."""
 
-    def __init__(self, facts: Facts, ledger: Ledger, texts: dict[int, Text]) -> None:
+    def __init__(self, facts: Facts, ledger: Ledger, texts: Callable[[], Sequence[Taken]]) -> None:
         self.facts, self.ledger = facts, ledger
         self.rows: dict[int, Row] = {}
         self.open: set[int] = set()
         self.keys: set[Key] = set()
-        self.taken: dict[int, Text] = {}
-        self.accounts: dict[int, str] = {}
+        self.taken: dict[int, Taken] = {}
+        #: The names of the accounts of clinics that have their own, by clinic and channel.
+        self.accounts: dict[tuple[int, str], str] = {}
         self._texts, self._read = texts, 0
         self._occasions: dict[tuple[object, ...], int] = {}
-        self._spent: dict[int, list[dt.datetime]] = defaultdict(list)
+        self._spent: dict[int, list[tuple[int, dt.datetime]]] = defaultdict(list)
         #: Each message's last attempt: its number, and when the world was looked at for it.
         self._begun: dict[int, tuple[int, dt.datetime]] = {}
         self._newest = 0
-        self.resting: set[int] = set()
-        self.account_ids: dict[int, int] = {}
+        self.resting: set[tuple[int, str]] = set()
+        self._sequels: dict[int, int] = {}
 
-    def know_accounts(self) -> None:
+    def know_accounts(self) -> list[ProviderAccount]:
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
             rows = list(ProviderAccount.objects.order_by("pk"))
-        self.accounts = {row.clinic_id: account_name(row.api_key) for row in rows}
-        self.account_ids = {row.clinic_id: row.pk for row in rows}
+        for row in rows:
+            sms = row.channel == Channel.SMS
+            name = account_name(row.api_key) if sms else account_of(row.sender)
+            self.accounts[row.clinic_id, row.channel] = name
+        return rows
 
     # -- Reading -------------------------------------------------------------------------------
 
@@ -88,6 +94,7 @@ class Judge:
             if before is None:
                 new.append(row)
                 self.keys.add(_key(row))
+                self._sequel(row, trouble.now)
             if before is None or before != row:
                 self._compare(before, row, trouble)
             self.rows[row["id"]] = row
@@ -116,7 +123,7 @@ class Judge:
         """Which clinics' accounts rest at this moment."""
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
             resting = ProviderAccount.objects.filter(paused_at__isnull=False)
-            self.resting = set(resting.values_list("clinic", flat=True))
+            self.resting = set(resting.values_list("clinic", "channel"))
 
     # -- One message ---------------------------------------------------------------------------
 
@@ -141,7 +148,8 @@ class Judge:
         if before is not None and before["state"] == row["state"]:
             return
         if row["state"] == State.UNKNOWN:
-            asked = row["ask_at"] is not None or row["reason"] == "echo"
+            askable = row["channel"] == Channel.SMS and row["reason"] != "echo"
+            asked = row["ask_at"] is not None or not askable
             self.ledger.check("unclear_is_honest", asked, "nobody asks about it", **where)
         if row["state"] == State.MISSED:
             self._missed(row, trouble)
@@ -188,15 +196,34 @@ class Judge:
         waits = purpose_of(row["rule_key"]) != "transactional"
         return not (waits and house.almanac.holds_back(moment, row["due_at"]))
 
+    # -- What makes up for another -------------------------------------------------------------
+
+    def _sequel(self, row: Row, now: dt.datetime) -> None:
+        """By the next channel, once, and only for what certainly did not arrive."""
+        if row["instead_of"] is None:
+            return
+        where = {"message": row["id"], "rule": row["rule_key"]}
+        again = self._sequels.setdefault(row["instead_of"], row["id"])
+        self.ledger.check("sequels", again == row["id"], "a second one", **where)
+        first = self._row(row["instead_of"])
+        failed = first["state"] in (State.UNDELIVERED, State.FAILED, State.SKIPPED)
+        self.ledger.check("sequels", failed, f"the first one is {first['state']}", **where)
+        chain = [row["channel"], *row["then"]]
+        self.ledger.check("sequels", first["then"] == chain, "another channel's turn", **where)
+        text = self.taken.get(first["id"])
+        told = text.status_at(now, Pace()) if text else None
+        arrived = text is not None and told not in ENDS[State.UNDELIVERED]
+        self.ledger.check("sequels", not arrived, f"the gateway says {told}", **where)
+
     # -- What left -----------------------------------------------------------------------------
 
     def _read_gateway(self) -> None:
-        texts = list(self._texts.values())
+        texts = self._texts()
         for text in texts[self._read :]:
             self._take(text)
         self._read = len(texts)
 
-    def _take(self, text: Text) -> None:
+    def _take(self, text: Taken) -> None:
         number = text.local_id or 0
         self.ledger.check("once", number not in self.taken, "a message twice", message=number)
         self.taken[number] = text
@@ -204,7 +231,7 @@ class Judge:
         if not self.ledger.check("own_clinic", row, "a text of no message", message=number):
             return
         occasion = (row["clinic_id"], row["rule_number"], row["session_id"], row["revision"],
-                    row["recipient"])  # fmt: skip
+                    row["recipient"], row["instead_of"])  # fmt: skip
         where = {"message": number, "rule": row["rule_key"]}
         again = self._occasions.setdefault(occasion, number)
         self.ledger.check("once", again == number, "an occasion twice", **where)
@@ -217,15 +244,16 @@ class Judge:
         with wear(Hat.OWNER, clinic_id=EVERYWHERE):
             return Message.objects.filter(pk=number).values(*FIELDS).first() or {}
 
-    def _belongs(self, row: Row, text: Text, where: dict[str, Any]) -> None:
+    def _belongs(self, row: Row, text: Taken, where: dict[str, Any]) -> None:
         house = self.facts.houses[row["clinic_id"]]
         mine = row["client_id"] in house.people and text.receptor == _national(row["recipient"])
         self.ledger.check("own_clinic", mine, "another's telephone", **where)
-        account = self.accounts.get(house.id, account_name(INSTALLATION_KEY))
+        installation = account_name(INSTALLATION_KEY)
+        account = self.accounts.get((house.id, row["channel"]), installation)
         self.ledger.check("own_clinic", text.account == account, "another's account", **where)
         self.ledger.check("own_clinic", house.name in text.body, "another's name", **where)
 
-    def _awake(self, row: Row, text: Text, where: dict[str, Any]) -> dt.datetime:
+    def _awake(self, row: Row, text: Taken, where: dict[str, Any]) -> dt.datetime:
         """When the world was looked at for what has left: hardly before it did."""
         _, begun = self._begun.get(row["id"], (0, EVER))
         late = f"looked at {begun:%F %T}, left {text.accepted_at:%F %T}"
@@ -236,9 +264,11 @@ class Judge:
         if purpose_of(row["rule_key"]) == "transactional":
             return
         spent = self._spent[row["client_id"]]
-        lately = [moment for moment in spent if moment > at - BUDGET_SPAN]
+        # What certainly did not arrive was none that its successor could be too many after.
+        mine = [moment for number, moment in spent if number != row["instead_of"]]
+        lately = [moment for moment in mine if moment > at - BUDGET_SPAN]
         self.ledger.check("budget", len(lately) < BUDGET, "a third one in seven days", **where)
-        spent.append(at)
+        spent.append((row["id"], at))
 
     # -- What is about to leave ----------------------------------------------------------------
 
@@ -289,7 +319,8 @@ class Judge:
         gone = [
             r
             for r in mine
-            if r["state"] in (*TAKEN, State.SENDING, State.UNKNOWN, State.SHADOW)
+            if r["id"] not in (row["id"], row["instead_of"])
+            and r["state"] in (*TAKEN, State.SENDING, State.UNKNOWN, State.SHADOW)
             and purpose_of(r["rule_key"]) != "transactional"
             and (r["attempted_at"] or r["due_at"]) > now - BUDGET_SPAN
         ]
@@ -313,7 +344,9 @@ class Judge:
     def could_go(self, row: Row, now: dt.datetime) -> bool:
         """Whether a text that waits is due, and neither a stop nor the hour is in its way."""
         house = self.facts.houses[row["clinic_id"]]
-        waits = house.paused or house.id in self.resting or row["attempt_at"] > now
+        waits = (
+            house.paused or (house.id, row["channel"]) in self.resting or row["attempt_at"] > now
+        )
         return not waits and self._hour_allows(row, now)
 
     def after_good_questions(self, now: dt.datetime) -> None:

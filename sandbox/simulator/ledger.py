@@ -20,6 +20,7 @@ PROMISES = {
     "not_wrong": "nothing begins to leave against the world as it is: session, client, rule, clinic",
     "awake": "whoever slept for longer than a lease since that look hands nothing over",
     "own_clinic": "a text is of its own clinic: its client, its account, its name",
+    "sequels": "what goes by another channel does so once, and only after what certainly did not arrive",
     "night": "nothing leaves in quiet hours, the clinic's or the client's",
     "closed_days": "what can wait does not leave on closed days",
     "budget": "at most two texts not about a booked session reach a client in seven days",

@@ -12,7 +12,7 @@ from clinic.models import Clinic, Closure, Service, Therapist
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.actions import open_clinic, switch
 from followup.models import Rule
-from messaging.models import ProviderAccount
+from messaging.models import Channel, ProviderAccount, Template
 from patients.models import Client, Via
 from sessions_app import actions
 from sessions_app.models import Session, State
@@ -25,6 +25,8 @@ INSTALLATION_KEY = "key-of-the-installation"
 CLIENTS = 10
 #: Ends of numbers that decide a text's fate in the sandbox; the rest receive theirs.
 FATES = {2: "0011", 3: "0014", 4: "0005"}
+#: And those whom WhatsApp does not reach; SMS reaches the second of them.
+NOT_ON_WHATSAPP = {1: "0026", 4: "0006"}
 #: The first message's number: drawn at random elsewhere, and it decides small things, as back-off.
 FIRST_MESSAGE = 700_000_000_000_000
 _MOBILE = "+98912"
@@ -69,11 +71,33 @@ def _furnish(clinic: Clinic, number: int, rng: Random, opened: dt.datetime) -> N
             api_key=f"key-of-clinic-{number}",
             created_at=opened,
         )
+    if has_whatsapp(number):
+        _reach_by_whatsapp(number, opened)
     for rule in Rule.objects.filter(enabled=False).order_by("pk"):
         if rng.random() < 0.6:
             switch(rule, True, now=opened)
     for n in range(CLIENTS):
         _client(number, n, rng, opened)
+
+
+def has_whatsapp(number: int) -> bool:
+    """Every third clinic writes by WhatsApp first, and by SMS what certainly did not arrive."""
+    return number % 3 == 2
+
+
+def _reach_by_whatsapp(number: int, opened: dt.datetime) -> None:
+    ProviderAccount.objects.create(
+        kind="whatsapp",
+        channel=Channel.WHATSAPP,
+        sender=f"5550{number:04}",
+        api_key=f"token-of-clinic-{number}",
+        texts_iran=True,
+        created_at=opened,
+    )
+    Rule.objects.update(channel=Channel.WHATSAPP, then=[Channel.SMS])
+    for wording in Template.objects.order_by("pk"):
+        wording.approved_name = f"wording_{wording.pk}"
+        wording.save(update_fields=["approved_name"])
 
 
 def _client(number: int, n: int, rng: Random, opened: dt.datetime) -> Client:
@@ -95,7 +119,8 @@ def _phone(number: int, n: int) -> str:
         n = 6
     if n == 8:  # known to every clinic
         return f"{_MOBILE}9998888"
-    return f"{_MOBILE}{number:03}{FATES.get(n, f'7{n:03}')}"
+    fates = FATES | NOT_ON_WHATSAPP if has_whatsapp(number) else FATES
+    return f"{_MOBILE}{number:03}{fates.get(n, f'7{n:03}')}"
 
 
 def _remember(clinic: Clinic, rng: Random, opened: dt.datetime) -> None:

@@ -16,6 +16,7 @@ from clinic import jalali
 from clinic.models import Clinic
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging import gates
+from sandbox.records import Text
 from sandbox.simulator.beat import Beat
 from sandbox.simulator.deeds import REFUSALS, Deeds
 from sandbox.simulator.facts import Facts
@@ -93,7 +94,7 @@ class Simulation:
         self.ledger, self.facts, self.troubles = Ledger(), Facts(), Troubles()
         self.deeds = Deeds(self.facts)
         self.gateway = SimulatedGateway(running, self._rng("gateway"), wanted.faults)
-        self.judge = Judge(self.facts, self.ledger, self.gateway.texts)
+        self.judge = Judge(self.facts, self.ledger, self.gateway.read)
         self.answers = self._rng("answers")
         self.mischief = Mischief(self._rng("mischief"), wanted.faults)
         self.beat = Beat(
@@ -103,6 +104,8 @@ class Simulation:
         self._coming: list[Event] = []
         self._numbers = 0
         self._heard = 0
+        #: Phones whose words wait to be fetched.
+        self._unread: set[str] = set()
 
     def _rng(self, name: str) -> Random:
         return Random(f"{self.wanted.seed}/{name}")
@@ -121,8 +124,7 @@ class Simulation:
             house = self.facts.settings(clinic.pk)
             self.facts.people(clinic.pk)
             Life(self, house, self._rng(f"life/{clinic.slug}")).begin(self.wanted.days)
-        self.judge.know_accounts()
-        self.gateway.know(self.judge.accounts, self.judge.account_ids)
+        self.gateway.know(self.judge.know_accounts())
         for moment, kind in self.mischief.of_day(self.wanted.days, self.opened):
             self.later(moment, ALL, f"trouble: {kind}", partial(self._trouble, kind))
         for n in range(self.wanted.days):
@@ -225,7 +227,7 @@ class Simulation:
     # -- What clients make of their texts ------------------------------------------------------
 
     def _hear_texts(self) -> None:
-        texts = list(self.gateway.texts.values())
+        texts = self.gateway.read()
         for text in texts[self._heard :]:
             self._hear(text)
         if len(texts) > self._heard:
@@ -247,7 +249,7 @@ class Simulation:
                 self.now + wait, clinic, "a client follows a link",
                 lambda: self._follow(text.body, press),
             )  # fmt: skip
-        elif roll < 0.41:
+        elif roll < 0.41 and isinstance(text, Text):
             words = WORDS[int(press * len(WORDS))]
             self.later(
                 self.now + wait, clinic, "a client writes back", lambda: self._write(text, words)
@@ -266,6 +268,7 @@ class Simulation:
         )
         if fetched:
             # Until somebody asks for it.
+            self._unread.add(phone)
             self.later(self.now + 6 * MINUTE, ALL, "a tick for replies", self.beat.tick)
             read = partial(self._read, phone, message.account, words)
             self.later(self.now + 7 * MINUTE, ALL, "a reply is read", read)
@@ -275,12 +278,13 @@ class Simulation:
 
     def _read(self, phone: str, account: str, words: str) -> None:
         """Whoever shares the number has what it wrote on file, in each clinic of that line."""
+        self._unread.discard(phone)
         self.facts.phone(phone)
         if words not in STOP_WORDS or self.now < self._asleep:
             return
         shared = self.gateway.owners[account][0] is None
         for house in self.facts.houses.values():
-            own = self.judge.accounts.get(house.id)
+            own = self.judge.accounts.get((house.id, "sms"))
             if own != account and not (shared and own is None):
                 continue
             for person in house.people.values():
@@ -288,6 +292,11 @@ class Simulation:
                     kept = "follow_up" not in person.consents
                     where = {"client": person.id, "clinic": house.id}
                     self.ledger.check("replies", kept, "a stop that was not kept", **where)
+
+    def hear_replies(self) -> None:
+        """What the engine may have fetched just now is so already."""
+        for phone in sorted(self._unread):
+            self.facts.phone(phone)
 
     @property
     def _asleep(self) -> dt.datetime:

@@ -12,7 +12,7 @@ from django.db import connection
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import planner
 from followup.models import Watermark
-from messaging import delivery, judge, outbox, receipts
+from messaging import chains, delivery, judge, outbox, receipts
 from messaging.models import Message, State
 from messaging.providers import kavenegar
 from messaging.providers.base import DeliveryStatus
@@ -219,6 +219,27 @@ def test_a_text_to_another_telephone(played, monkeypatch):
     another = lambda texts, _: ["09350001122"] * len(texts)  # noqa: E731 - one line is enough
     monkeypatch.setattr(kavenegar, "national_receptors", another)
     assert "own_clinic" in played(A_BOOKING)
+
+
+@pytest.fixture
+def by_whatsapp(monkeypatch):
+    """The clinic writes by WhatsApp first, and WhatsApp loses its next answer."""
+    monkeypatch.setattr(opening, "has_whatsapp", lambda _: True)
+    return 0 * HOUR, lambda life: life.stage.gateway.fail_next("accept_then_drop", 1, {})
+
+
+def test_what_may_have_arrived_goes_by_no_other_channel(played, by_whatsapp):
+    assert played(by_whatsapp, A_BOOKING) == set()
+
+
+def test_a_sequel_of_what_may_have_arrived(played, by_whatsapp, monkeypatch):
+    def unclear(ids, *why, now, **said):
+        chains.go_on(ids, now)
+        return honest(ids, *why, now=now, **said)
+
+    honest = outbox.unclear
+    monkeypatch.setattr(outbox, "unclear", unclear)
+    assert "sequels" in played(by_whatsapp, A_BOOKING)
 
 
 def test_a_text_in_the_night(played):
