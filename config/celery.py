@@ -13,6 +13,14 @@ embedded.ensure(postgres=True, redis=True)
 from celery import Celery  # noqa: E402  (settings read what ensure set)
 from celery.schedules import crontab  # noqa: E402
 from celery.signals import beat_init, worker_init  # noqa: E402
+from kombu.transport.redis import Channel, Transport  # noqa: E402
+
+# What a worker has not acknowledged when it loses Redis it puts back at once, and what it ends
+# afterwards it acknowledges, both over the connection that is gone; and kombu's AttributeError for
+# that ended the worker for good. There is nothing to put back, since the next tick is a message like
+# the lost one, and the error is one of the connection.
+Channel.do_restore = False
+Transport.connection_errors += (AttributeError,)
 
 app = Celery("peygir")
 app.config_from_object("django.conf:settings", namespace="CELERY")

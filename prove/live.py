@@ -31,6 +31,10 @@ TEXTS = 24
 MIDDLE = 6
 _A_MOMENT = 0.25  # seconds
 _CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "prove.hurried"]
+#: So many ticks show that a worker is not about to end.
+SOME = 3
+_TAKES_UP = " received"
+_REDIS_IS_GONE = "Connection to broker lost"
 _TICK = [sys.executable, "-W", "ignore", "manage.py", "tick"]
 
 
@@ -86,6 +90,23 @@ class Engine:
         ending = judge(self.place.gateway).ending
         return ending.arrived == self.due and not unsettled()
 
+    def has_said(self, name: str, words: str) -> int:
+        """How often these words are in its log."""
+        return self._running[name].log.read_text(errors="replace").count(words)
+
+    def go_on(self) -> None:
+        """Until the worker has taken up some more ticks, or is gone."""
+        before = self.has_said("worker", _TAKES_UP)
+        wait_for(
+            lambda: bool(self.fallen()) or self.has_said("worker", _TAKES_UP) > before + SOME,
+            "the worker takes up more ticks",
+        )
+
+    def fallen(self) -> str:
+        """Who is gone though nobody has killed it."""
+        gone = [name for name, child in self._running.items() if child.exit_code() is not None]
+        return f"{' and '.join(gone)} ended by itself; " if gone else ""
+
     def stop(self) -> None:
         for name, child in self._running.items():
             if child.exit_code() is None:
@@ -136,8 +157,10 @@ def _prove(engine: Engine, report: Report, what: str, happens: Callable[[Engine]
         engine.come_to_the_middle()
         happens(engine)
         engine.settle()
+        engine.go_on()
     except NeverHappened as never:
         problem = f"{never}; "
+    problem += engine.fallen()
     verdict = judge(engine.place.gateway)
     due = Ending(received=engine.due, arrived=engine.due)
     passed = not problem and verdict.ending == due and not verdict.faults
@@ -164,8 +187,11 @@ def _kill_both(engine: Engine) -> None:
 
 def _empty_redis(engine: Engine) -> None:
     redis = engine.place.servers.redis
-    port = redis.port
+    port, said = redis.port, engine.has_said("worker", _REDIS_IS_GONE)
     process.stop(redis.pidfile, str(redis.configuration), (signal.SIGKILL,))
+    wait_for(
+        lambda: engine.has_said("worker", _REDIS_IS_GONE) > said, "the worker misses its Redis"
+    )
     redis.start()
     _same_address(port, redis.port)
 
