@@ -16,7 +16,7 @@ from clinic import jalali
 from clinic.models import Clinic
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging import gates
-from sandbox.records import Text
+from sandbox.records import Inbound, Text
 from sandbox.simulator.beat import Beat
 from sandbox.simulator.deeds import REFUSALS, Deeds
 from sandbox.simulator.facts import Facts
@@ -270,17 +270,27 @@ class Simulation:
             # Until somebody asks for it.
             self._unread.add(phone)
             self.later(self.now + 6 * MINUTE, ALL, "a tick for replies", self.beat.tick)
-            read = partial(self._read, phone, message.account, words)
-            self.later(self.now + 7 * MINUTE, ALL, "a reply is read", read)
+            self._await(phone, message, words)
         else:
             self.gateway.tell_inbound(message, self.now)
             self._read(phone, message.account, words)
+
+    def _await(self, phone: str, message: Inbound, words: str) -> None:
+        """Until it has been fetched: an outage can keep it waiting."""
+        act = partial(self._look_for, phone, message, words)
+        self.later(self.now + 7 * MINUTE, ALL, "a reply is read", act)
+
+    def _look_for(self, phone: str, message: Inbound, words: str) -> None:
+        if message.read:
+            self._read(phone, message.account, words)
+        else:
+            self._await(phone, message, words)
 
     def _read(self, phone: str, account: str, words: str) -> None:
         """Whoever shares the number has what it wrote on file, in each clinic of that line."""
         self._unread.discard(phone)
         self.facts.phone(phone)
-        if words not in STOP_WORDS or self.now < self._asleep:
+        if words not in STOP_WORDS:
             return
         shared = self.gateway.owners[account][0] is None
         for house in self.facts.houses.values():
@@ -297,10 +307,6 @@ class Simulation:
         """What the engine may have fetched just now is so already."""
         for phone in sorted(self._unread):
             self.facts.phone(phone)
-
-    @property
-    def _asleep(self) -> dt.datetime:
-        return self.beat.asleep_until or self.now
 
     # -- The report ----------------------------------------------------------------------------
 
