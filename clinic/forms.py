@@ -25,6 +25,7 @@ from clinic.models import (
     Closure,
     Membership,
     Role,
+    Room,
     Service,
     StopNote,
     Therapist,
@@ -141,6 +142,17 @@ class TherapistForm(UniqueNameForm):
     class Meta:
         model = Therapist
         fields = ("name", "title")
+
+
+class RoomForm(UniqueNameForm):
+    name = PersianCharField(
+        label=_("Name"), max_length=60, help_text=_("For instance «Room 2» or «play room».")
+    )
+    taken = _("There is a room with this name already.")
+
+    class Meta:
+        model = Room
+        fields = ("name",)
 
 
 class ServiceForm(UniqueNameForm):

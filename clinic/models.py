@@ -307,6 +307,93 @@ class Service(TenantModel):
         self.sort_key = sort_key(self.name)
 
 
+class Room(TenantModel):
+    """Where sessions take place. A clinic without rooms never chooses one."""
+
+    name = models.CharField(_("name"), max_length=60)
+    active = models.BooleanField(_("active"), default=True)
+    sort_key = models.CharField(max_length=400, editable=False, default="")
+
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["sort_key", "id"]
+        constraints = [
+            owned_by_clinic("room_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "name"], name="room_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.prepare()
+        super().save(*args, **kwargs)
+
+    def prepare(self) -> None:
+        self.name = clean(self.name)
+        self.sort_key = sort_key(self.name)
+
+
+class WorkingHours(TenantModel):
+    """A stretch of one weekday in which a therapist receives clients, on the clinic's clock.
+
+    A therapist without any has told no hours: reception books freely, clients are offered nothing.
+    """
+
+    therapist = TenantForeignKey(Therapist, on_delete=models.CASCADE, related_name="working_hours")
+    #: 0 for Saturday to 6 for Friday, as `jalali.weekday` counts.
+    weekday = models.PositiveSmallIntegerField()
+    begins = models.TimeField()
+    ends = models.TimeField()
+    #: Where the therapist sits then, if always in the same place.
+    room = TenantForeignKey(
+        Room, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta(TenantModel.Meta):
+        ordering = ["weekday", "begins", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "therapist", "weekday", "begins"], name="hours_once"
+            ),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="hours_on_a_weekday"),
+            models.CheckConstraint(
+                condition=Q(ends__gt=models.F("begins")), name="hours_end_after_they_begin"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.begins:%H:%M}-{self.ends:%H:%M}"
+
+
+class TimeOff(TenantModel):
+    """When a therapist is away in spite of the working hours: leave, illness, a course."""
+
+    therapist = TenantForeignKey(Therapist, on_delete=models.CASCADE, related_name="time_off")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta(TenantModel.Meta):
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")), name="time_off_ends_after_it_starts"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "therapist", "ends_at"], name="time_off_of_therapist")
+        ]
+
+    def __str__(self) -> str:
+        return f"time off {self.pk}"
+
+
 class Closure(TenantModel):
     """Days on which the clinic does not work: public holidays, and its own, such as Nowruz.
 

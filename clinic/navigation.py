@@ -54,6 +54,7 @@ SETTINGS = (
     Place("settings:clinic", _("Clinic"), "building-hospital", ("settings:clinic",)),
     Place("settings:therapists", _("Therapists"), "stethoscope", ("settings:therapist",)),
     Place("settings:services", _("Services"), "clipboard-list", ("settings:service",)),
+    Place("settings:rooms", _("Rooms"), "door", ("settings:room",)),
     Place("settings:closures", _("Closed days"), "calendar-off", ("settings:closure",)),
     Place("settings:members", _("Members"), "users", ("settings:member", "settings:invitation")),
     Place(

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.access import MANAGERS, ClinicRequest, clinic_view
-from clinic.forms import ClinicForm, ServiceForm, TherapistForm
+from clinic.forms import ClinicForm, RoomForm, ServiceForm, TherapistForm
 from clinic.links import clinic_url
-from clinic.models import Service, Therapist
+from clinic.models import Room, Service, Therapist
 from clinic.toasts import done
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -85,6 +85,33 @@ def service_on(request: ClinicRequest, pk: int) -> HttpResponse:
 @clinic_view(*MANAGERS)
 def service_off(request: ClinicRequest, pk: int) -> HttpResponse:
     return _switch(request, Service, pk, "service", active=False)
+
+
+@require_safe
+@clinic_view(*MANAGERS)
+def rooms(request: ClinicRequest) -> HttpResponse:
+    context = {"rooms": Room.objects.order_by("-active", "sort_key", "id")}
+    return render(request, "clinic/rooms.html", context)
+
+
+@require_http_methods(FORM_METHODS)
+@clinic_view(*MANAGERS)
+def room_edit(request: ClinicRequest, pk: int | None = None) -> HttpResponse:
+    room = get_object_or_404(Room, pk=pk) if pk else Room()
+    form = RoomForm(request.POST or None, instance=room)
+    return _edit(request, form, "clinic/room.html", "settings:rooms")
+
+
+@require_POST
+@clinic_view(*MANAGERS)
+def room_on(request: ClinicRequest, pk: int) -> HttpResponse:
+    return _switch(request, Room, pk, "room", active=True)
+
+
+@require_POST
+@clinic_view(*MANAGERS)
+def room_off(request: ClinicRequest, pk: int) -> HttpResponse:
+    return _switch(request, Room, pk, "room", active=False)
 
 
 def _edit(request: ClinicRequest, form: ModelForm[Any], template: str, back: str) -> HttpResponse:

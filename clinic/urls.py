@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clinic import closure_views, member_views, settings_views
+from clinic import closure_views, hours_views, member_views, settings_views
 
 app_name = "settings"
 urlpatterns = [
@@ -12,6 +12,14 @@ urlpatterns = [
     path("therapists/<int:pk>/", settings_views.therapist_edit, name="therapist"),
     path("therapists/<int:pk>/on/", settings_views.therapist_on, name="therapist_on"),
     path("therapists/<int:pk>/off/", settings_views.therapist_off, name="therapist_off"),
+    path("therapists/<int:pk>/hours/", hours_views.therapist_hours, name="therapist_hours"),
+    path("therapists/<int:pk>/away/", hours_views.time_off_new, name="therapist_away"),
+    path("away/<int:pk>/delete/", hours_views.time_off_delete, name="therapist_back"),
+    path("rooms/", settings_views.rooms, name="rooms"),
+    path("rooms/new/", settings_views.room_edit, name="room_new"),
+    path("rooms/<int:pk>/", settings_views.room_edit, name="room"),
+    path("rooms/<int:pk>/on/", settings_views.room_on, name="room_on"),
+    path("rooms/<int:pk>/off/", settings_views.room_off, name="room_off"),
     path("services/", settings_views.services, name="services"),
     path("services/new/", settings_views.service_edit, name="service_new"),
     path("services/<int:pk>/", settings_views.service_edit, name="service"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from clinic import jalali
-from clinic.models import Service, Therapist, User
+from clinic.models import Room, Service, Therapist, User
 from patients.models import Client
 from sessions_app.models import CancelledBy, Session, SessionChange, State
 from sessions_app.queries import clients_named_in, history
@@ -33,7 +33,7 @@ def entries_of(session: Session, tz: str) -> list[Entry]:
 
 
 def in_words(changes: Iterable[SessionChange], tz: str) -> list[Entry]:
-    """Each change told; names are loaded for all of them at once, with three queries at most."""
+    """Each change told; names are loaded for all of them at once, with four queries at most."""
     changes = list(changes)
     names = _Names(changes)
     return [
@@ -56,16 +56,18 @@ class _Names:
         self.clients: dict[int, Client] = clients_named_in(changes)
         self.therapists: dict[int, Therapist] = _mentioned(Therapist, "therapist_id", changes)
         self.services: dict[int, Service] = _mentioned(Service, "service_id", changes)
+        rooms: Mapping[Any, Any] = _mentioned(Room, "room_id", changes)
+        self.rooms = {**rooms, None: _("no room")}
 
     def people(self, ids: Iterable[int]) -> str:
         return _(" and ").join(str(self.clients[pk]) for pk in ids if pk in self.clients)
 
 
 def _mentioned(
-    model: type[Therapist | Service], key: str, changes: list[SessionChange]
+    model: type[Therapist | Service | Room], key: str, changes: list[SessionChange]
 ) -> dict[int, Any]:
     ids = {c.before[key] for c in changes if key in c.after and c.before.get(key)}
-    ids |= {c.after[key] for c in changes if key in c.after and c.before}
+    ids |= {c.after[key] for c in changes if c.after.get(key) and c.before}
     return model.objects.in_bulk(ids) if ids else {}
 
 
@@ -88,6 +90,8 @@ def _details(change: SessionChange, names: _Names, tz: str) -> list[str]:
         told.append(_became(*_pair(names.therapists, change, "therapist_id")))
     if "service_id" in after:
         told.append(_became(*_pair(names.services, change, "service_id")))
+    if "room_id" in after:
+        told.append(_became(*_pair(names.rooms, change, "room_id")))
     if "clients" in after:
         told.append(_became(names.people(before["clients"]), names.people(after["clients"])))
     if after.get("cancelled_by"):
@@ -101,7 +105,7 @@ def _became(was: object, now: object) -> str:
     return _("from %(was)s to %(now)s") % {"was": was, "now": now}
 
 
-def _pair(names: dict[int, Any], change: SessionChange, key: str) -> tuple[object, object]:
+def _pair(names: Mapping[Any, Any], change: SessionChange, key: str) -> tuple[object, object]:
     return names.get(change.before.get(key), "?"), names.get(change.after[key], "?")
 
 

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 from clinic import jalali
 from clinic.access import ClinicRequest, clinic_view
 from clinic.closures import closed_days
-from clinic.models import Therapist
 from panel import visibility
 from panel.attention import attention
 from panel.lines import CANCELLINGS, Line, lines_of
@@ -24,14 +23,15 @@ from panel.pages import asked_day, day_param
 from sessions_app.models import Session
 from sessions_app.queries import between, with_people
 
-BY_THERAPIST, BY_TIME = "therapist", "time"
+BY_THERAPIST, BY_TIME, BY_ROOM = GROUPINGS = "therapist", "time", "room"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The day of one therapist; or the whole day, of nobody in particular."""
+    """The day of one therapist, or of one room; or the whole day, with no title."""
 
-    therapist: Therapist | None
+    key: int | None
+    title: str
     lines: list[Line]
 
 
@@ -60,6 +60,7 @@ def _page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, A
         "following": day_param(day + dt.timedelta(days=1)),
         "this_day": day_param(day),
         "grouping": grouping,
+        "has_rooms": any(line.session.room_id for line in lines),
         "groups": _groups(lines, grouping),
         "expected": sum(not line.is_cancelled for line in lines),
         "attention": attention(request.membership, now=now, tz=tz),
@@ -106,14 +107,16 @@ def _sessions_of(request: ClinicRequest, day: dt.date) -> Any:
 def _grouping(request: ClinicRequest) -> str:
     if visibility.is_therapist(request.membership):
         return BY_TIME
-    return BY_TIME if request.GET.get("group") == BY_TIME else BY_THERAPIST
+    asked = request.GET.get("group", "")
+    return asked if asked in GROUPINGS else BY_THERAPIST
 
 
 def _groups(lines: list[Line], grouping: str) -> list[Group]:
     if grouping == BY_TIME:
-        return [Group(None, lines)] if lines else []
-    of: dict[int, list[Line]] = {}
+        return [Group(None, "", lines)] if lines else []
+    of: dict[int | None, list[Line]] = {}
     for line in lines:
-        of.setdefault(line.session.therapist_id, []).append(line)
-    groups = [Group(mine[0].session.therapist, mine) for mine in of.values()]
-    return sorted(groups, key=lambda group: group.lines[0].session.therapist.sort_key)
+        of.setdefault(getattr(line.session, f"{grouping}_id"), []).append(line)
+    heads = {pk: getattr(mine[0].session, grouping) for pk, mine in of.items()}
+    order = sorted(of, key=lambda pk: (pk is None, heads[pk].sort_key if heads[pk] else ""))
+    return [Group(pk, str(heads[pk] or _("no room")), of[pk]) for pk in order]

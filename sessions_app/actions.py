@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from clinic.models import Service, Therapist, User
+from clinic.models import Room, Service, Therapist, User
 from patients.actions import ensure_treatment
 from patients.models import Client, Via
 from sessions_app import rhythm
@@ -36,6 +36,7 @@ Kind = SessionChange.Kind
 TRACKED = (
     "therapist_id",
     "service_id",
+    "room_id",
     "starts_at",
     "ends_at",
     "state",
@@ -44,6 +45,10 @@ TRACKED = (
     "online_url",
 )
 OUTCOMES = (State.ARRIVED, State.ATTENDED, State.NO_SHOW, State.CONFIRMED, State.SCHEDULED)
+
+
+#: Told from None, which takes the room away.
+THE_SAME: Any = object()
 
 
 class SessionError(ValueError):
@@ -113,11 +118,12 @@ def move(
     starts_at: dt.datetime,
     duration: dt.timedelta | None = None,
     therapist: Therapist | None = None,
+    room: Room | None = THE_SAME,
     now: dt.datetime,
     by: User | None = None,
     tell: bool = False,
 ) -> Session:
-    """Give an open session another time, length or therapist.
+    """Give an open session another time, length, therapist or room.
 
     A new start is a new promise: the revision rises, and a confirmation of the old one is void. So
     is anything else that the client is told of: they are told of each change, and not reminded of
@@ -132,6 +138,7 @@ def move(
             session.state = State.SCHEDULED
         session.starts_at, session.ends_at = starts_at, starts_at + length
         session.therapist = therapist or session.therapist
+        session.room = session.room if room is THE_SAME else room
         after = snapshot(session)
         tell = tell and after != before
         if tell or after["starts_at"] != before["starts_at"]:
@@ -363,11 +370,22 @@ def _save(session: Session) -> None:
         with transaction.atomic():
             session.save()
     except IntegrityError as error:
-        if "therapist_is_in_one_place" not in str(error):
-            raise
-        raise SessionError(
-            _("The therapist already has a session at that time."), "starts_at", clash_of(session)
-        ) from None
+        if refusal := _clash(session, str(error)):
+            raise refusal from None
+        raise
+
+
+def _clash(session: Session, said: str) -> SessionError | None:
+    """What a constraint's refusal means to people; None for one that means nothing to them."""
+    if "therapist_is_in_one_place" in said:
+        found = clash_of(session, therapist=session.therapist_id)
+        return SessionError(
+            _("The therapist already has a session at that time."), "starts_at", found
+        )
+    if "room_is_used_once" in said:
+        found = clash_of(session, room=session.room_id)
+        return SessionError(_("The room is taken then."), "room", found)
+    return None
 
 
 def _note(

@@ -16,7 +16,9 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _, gettext_lazy
 
+from clinic import jalali
 from clinic.jalali.names import WEEKDAYS_EN, WEEKDAYS_FA
+from clinic.models import DEFAULT_TIMEZONE
 from patients.models import Client, Via
 from sessions_app import actions, care_tasks, links
 from sessions_app.client_pages import ask_again, when_somebody_works
@@ -70,18 +72,21 @@ DAYS = range(6)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which other time would do. Days are 0 for Saturday to 5 for Thursday."""
+    """Which other time would do. Days are 0 for Saturday to 5 for Thursday; `starts` were free."""
 
     days: Sequence[int] = ()
     parts: Sequence[str] = ()
     note: str = ""
+    starts: Sequence[dt.datetime] = ()
+    tz: str = DEFAULT_TIMEZONE
 
     def __str__(self) -> str:
         """In the language of the staff, who read it; the note as it was written."""
         with translation.override(settings.LANGUAGE_CODE):
             names = weekday_names()
             days = [names[day] for day in self.days]
-            when = [*days, *(str(PARTS_OF_DAY[part]) for part in self.parts)]
+            times = [jalali.spoken(start, tz=self.tz) for start in self.starts]
+            when = [*times, *days, *(str(PARTS_OF_DAY[part]) for part in self.parts)]
             said = _("Another time would suit: %(when)s.") % {"when": _(", ").join(when)}
             return "\n".join(filter(None, [said if when else _("Another time, any."), self.note]))
 

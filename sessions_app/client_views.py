@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from clinic.jalali import local_day
 from sessions_app import client_actions as said, client_calendar
@@ -13,6 +13,7 @@ from sessions_app.client_actions import NoLongerPart, Overtaken, Standing
 from sessions_app.client_forms import WishForm
 from sessions_app.client_pages import READ, Visit, back, client_page, not_part, show, whole_number
 from sessions_app.links import Purpose
+from sessions_app.slots import other_times
 
 
 @client_page(Purpose.SESSION)
@@ -54,11 +55,16 @@ def _cannot(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def _another(request: HttpRequest, visit: Visit) -> HttpResponse:
-    form = WishForm(request.POST)
+    form = _wish_form(visit, request.POST)
     if not form.is_valid():
         return _page(request, visit, HTTPStatus.UNPROCESSABLE_ENTITY, form)
     said.ask_for_another_time(visit.link, form.wish(), now=visit.now)
     return back(request)
+
+
+def _wish_form(visit: Visit, data: QueryDict | None = None) -> WishForm:
+    offer = other_times(visit.session, now=visit.now)
+    return WishForm(data, offer=offer, tz=visit.clinic.timezone)
 
 
 _ACTS: dict[str, Callable[[HttpRequest, Visit], HttpResponse]] = {
@@ -91,6 +97,6 @@ def _page(
         wish=said.wish_of(link),
         several=session.participants.count() > 1,
         moved_from=said.moved_from(link),
-        form=form or WishForm(),
+        form=form or _wish_form(visit),
         days_ahead=(local_day(session.starts_at, visit.clinic.timezone) - visit.today).days,
     )

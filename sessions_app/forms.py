@@ -13,13 +13,16 @@ from django.utils.translation import gettext as _t, gettext_lazy as _
 
 from clinic import jalali
 from clinic.formfields import DATE_ERRORS, ClockField, JalaliDateField, NumberField
-from clinic.models import Service, Therapist, User
+from clinic.hours import usual_room
+from clinic.models import Room, Service, Therapist, User
 from patients.models import Client
 from sessions_app import actions
 from sessions_app.models import CancelledBy, Session
 
 #: Where the errors of `actions` are shown.
-_FIELD_OF_ERROR = {"starts_at": "time", "duration": "duration", "clients": "clients"}
+_FIELD_OF_ERROR = {
+    "starts_at": "time", "duration": "duration", "clients": "clients", "room": "room",
+}  # fmt: skip
 
 
 class SessionForm(forms.Form):
@@ -44,7 +47,12 @@ def explain(error: actions.SessionError, tz: str) -> str:
     if error.clash is None:
         return str(error)
     names = [str(participant.client) for participant in error.clash.participants.all()]
-    return _t("%(therapist)s has a session with %(clients)s then, from %(start)s to %(end)s.") % {
+    said = (
+        _t("%(therapist)s has a session there with %(clients)s then, from %(start)s to %(end)s.")
+        if error.field == "room"
+        else _t("%(therapist)s has a session with %(clients)s then, from %(start)s to %(end)s.")
+    )
+    return said % {
         "therapist": error.clash.therapist,
         "clients": _t(" and ").join(names),
         "start": jalali.time(error.clash.starts_at, tz=tz),
@@ -96,7 +104,22 @@ class TellMixin(forms.Form):
     tell = forms.BooleanField(label=_("text the client about it?"), required=False, initial=True)
 
 
-class BookingForm(ClientsMixin, TellMixin, TimedForm):
+class RoomMixin(forms.Form):
+    """Where; asked only in clinics that have entered rooms."""
+
+    room: forms.ModelChoiceField[Room] = forms.ModelChoiceField(
+        queryset=None, label=_("room"), required=False
+    )
+
+    def offer_rooms(self, empty: str | Promise, present: int | None = None) -> None:
+        rooms = Room.objects.filter(Q(active=True) | Q(pk=present))
+        if rooms.exists():
+            _offer(self, "room", rooms, empty)
+        else:
+            del self.fields["room"]
+
+
+class BookingForm(ClientsMixin, TellMixin, RoomMixin, TimedForm):
     therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         queryset=None, label=_("therapist")
     )
@@ -108,7 +131,8 @@ class BookingForm(ClientsMixin, TellMixin, TimedForm):
     )
 
     field_order = [
-        *("clients", "therapist", "service", "day", "time", "duration", "online_url", "tell"),
+        *("clients", "therapist", "service", "day", "time", "duration", "room", "online_url"),
+        "tell",
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -116,6 +140,7 @@ class BookingForm(ClientsMixin, TellMixin, TimedForm):
         _offer(self, "clients", Client.objects.all())
         _offer(self, "therapist", Therapist.objects.filter(active=True), _("choose a therapist"))
         _offer(self, "service", Service.objects.filter(active=True), _("choose a service"))
+        self.offer_rooms(_("where the therapist usually is"))
         self.fields["duration"].help_text = _("Empty: as long as the service usually takes.")
         self.fields["online_url"].widget.attrs["dir"] = "ltr"
 
@@ -128,6 +153,7 @@ class BookingForm(ClientsMixin, TellMixin, TimedForm):
                 service=values["service"],
                 starts_at=values["starts_at"],
                 duration=self.length,
+                room=self._room(),
                 online_url=values["online_url"],
                 now=now,
                 by=by,
@@ -135,8 +161,16 @@ class BookingForm(ClientsMixin, TellMixin, TimedForm):
             )
         )
 
+    def _room(self) -> Room | None:
+        """The one that was chosen, or where the therapist always is at that hour."""
+        values = self.cleaned_data
+        chosen: Room | None = values.get("room")
+        if chosen or values["online_url"] or "room" not in self.fields:
+            return chosen
+        return usual_room(values["therapist"], values["starts_at"], self.tz)
 
-class MoveForm(TellMixin, TimedForm):
+
+class MoveForm(TellMixin, RoomMixin, TimedForm):
     therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         queryset=None, label=_("therapist"), empty_label=None
     )
@@ -146,6 +180,8 @@ class MoveForm(TellMixin, TimedForm):
         super().__init__(*args, **kwargs)
         self.fields["duration"].required = True
         _offer_with_present(self, "therapist", Therapist, session.therapist_id)
+        self.offer_rooms(_("no room"), present=session.room_id)
+        self.initial.setdefault("room", session.room_id)
         start = jalali.local(session.starts_at, self.tz)
         self.initial.setdefault("day", start.date())
         self.initial.setdefault("time", start.time())
@@ -160,6 +196,7 @@ class MoveForm(TellMixin, TimedForm):
                 starts_at=values["starts_at"],
                 duration=self.length,
                 therapist=values["therapist"],
+                room=values["room"] if "room" in self.fields else actions.THE_SAME,
                 now=now,
                 by=by,
                 tell=values["tell"],

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Deferrable, F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import Directory, Service, Therapist, User
+from clinic.models import Directory, Room, Service, Therapist, User
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
 from patients.models import Client, Via
 
@@ -62,6 +62,14 @@ class Session(TenantModel):
     service = TenantForeignKey(
         Service, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("service")
     )
+    room = TenantForeignKey(
+        Room,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="sessions",
+        verbose_name=_("room"),
+    )
     starts_at = models.DateTimeField(_("start"))
     ends_at = models.DateTimeField(_("end"))
     state = models.CharField(_("state"), max_length=20, choices=State.choices, default="scheduled")
@@ -101,6 +109,17 @@ class Session(TenantModel):
                     (TimeRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(state__in=["scheduled", "confirmed"]),
+                deferrable=Deferrable.IMMEDIATE,
+            ),
+            # Nor does a room hold two.
+            ExclusionConstraint(
+                name="room_is_used_once",
+                expressions=[
+                    ("clinic", RangeOperators.EQUAL),
+                    ("room", RangeOperators.EQUAL),
+                    (TimeRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state__in=["scheduled", "confirmed"], room__isnull=False),
                 deferrable=Deferrable.IMMEDIATE,
             ),
         ]

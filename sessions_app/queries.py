@@ -18,9 +18,9 @@ from sessions_app.models import (
 
 
 def with_people(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    """Loads therapist, service, and `participants` with their clients: two queries in all."""
+    """Loads therapist, service, room, and `participants` with their clients: two queries in all."""
     people = Participant.objects.select_related("client").order_by("id")
-    return sessions.select_related("therapist", "service").prefetch_related(
+    return sessions.select_related("therapist", "service", "room").prefetch_related(
         Prefetch("participants", queryset=people)
     )
 
@@ -56,12 +56,12 @@ def tally(sessions: QuerySet[Session]) -> dict[str, int]:
     return {state: count for state, count in rows if count}
 
 
-def clash_of(session: Session) -> Session | None:
-    """The first coming session that keeps the therapist from being in this one."""
+def clash_of(session: Session, **shared: int | None) -> Session | None:
+    """The first coming session that has the same therapist, or room, at the time of this one."""
     return (
         with_people(Session.objects.all())
         .filter(
-            therapist_id=session.therapist_id,
+            **shared,
             state__in=COMING_STATES,
             starts_at__lt=session.ends_at,
             ends_at__gt=session.starts_at,

@@ -41,6 +41,7 @@ from clinic.jalali.written import (
     short,
     spoken,
     time,
+    weekday_name,
 )
 
 __all__ = [
@@ -72,5 +73,6 @@ __all__ = [
     "time",
     "week_of",
     "weekday",
+    "weekday_name",
     "zone",
 ]

@@ -21,8 +21,12 @@ def day_name_date(
     day = local_day(moment, tz)
     if now is not None and jalali(day).year != jalali(local_day(now, tz)).year:
         return full_date(day, language=language)
-    days = names.WEEKDAYS_FA if _persian(language) else names.WEEKDAYS_EN
-    return f"{days[weekday(day)]} {day_month(day, language=language)}"
+    return f"{weekday_name(weekday(day), language=language)} {day_month(day, language=language)}"
+
+
+def weekday_name(number: int, *, language: str | None = None) -> str:
+    """«شنبه» for 0 to «جمعه» for 6."""
+    return (names.WEEKDAYS_FA if _persian(language) else names.WEEKDAYS_EN)[number]
 
 
 def full_date(

@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from clinic import invitations, jalali
-from clinic.models import DEFAULT_TIMEZONE, Clinic, Service, Therapist, User
+from clinic.models import DEFAULT_TIMEZONE, Clinic, Service, Therapist, User, WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from exchange.actions import import_files
 from followup.actions import open_clinic
@@ -28,6 +29,7 @@ from panel.demo.people import (
     STAFF,
     THERAPISTS,
     Staff,
+    TherapistFacts,
     everybody,
 )
 from panel.demo.rhythm import PAST_WEEKS, Appointment, appointments
@@ -38,6 +40,7 @@ from patients.models import Client, ConsentRecord, Purpose
 #: The earlier weeks came with the list it imported.
 LIVE_DAYS = 7
 _OPENED_AT = dt.time(8, 30)
+_ANY_DAY, _BREAK, _LONGEST = dt.date(2000, 1, 1), dt.timedelta(hours=2), dt.timedelta(minutes=90)
 _RIAL = 10  # in a Toman
 
 #: Who signs in with which password: by `Staff.key`.
@@ -140,9 +143,21 @@ def _open(opened: dt.datetime, now: dt.datetime, passwords: Passwords) -> Clinic
                 rhythm_days=it.rhythm_days,
             )
         for who in THERAPISTS:
-            Therapist.objects.create(name=who.name, title=who.title)
+            _tell_hours(Therapist.objects.create(name=who.name, title=who.title), who)
         _welcome_staff(passwords, opened)
     return clinic
+
+
+def _tell_hours(therapist: Therapist, who: TherapistFacts) -> None:
+    """Each stretch from its first start until an hour and a half after its last."""
+    for weekday, clocks in who.hours.items():
+        starts = [dt.datetime.combine(_ANY_DAY, dt.time.fromisoformat(it)) for it in clocks.split()]
+        breaks = [n for n, (a, b) in enumerate(pairwise(starts), 1) if b - a > _BREAK]
+        for first, end in pairwise([0, *breaks, len(starts)]):
+            begins, ends = starts[first].time(), (starts[end - 1] + _LONGEST).time()
+            WorkingHours.objects.create(
+                therapist=therapist, weekday=weekday, begins=begins, ends=ends
+            )
 
 
 def _welcome_staff(passwords: Passwords, now: dt.datetime) -> None:

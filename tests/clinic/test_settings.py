@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from clinic.models import Service, Therapist
+from clinic.models import Room, Service, Therapist
 from tests.factories import (
     ClosureFactory,
     MembershipFactory,
@@ -57,6 +57,10 @@ PAGES = [
     ("settings:therapists", None),
     ("settings:therapist_new", None),
     ("settings:therapist", "therapist"),
+    ("settings:therapist_hours", "therapist"),
+    ("settings:rooms", None),
+    ("settings:room_new", None),
+    ("settings:room", "room"),
     ("settings:services", None),
     ("settings:service_new", None),
     ("settings:service", "service"),
@@ -87,6 +91,7 @@ def rows(clinic):
     return {
         "therapist": TherapistFactory(clinic=clinic),
         "service": ServiceFactory(clinic=clinic),
+        "room": Room.objects.create(clinic=clinic, name="اتاق ۱"),
         "closure": ClosureFactory(clinic=clinic),
         "member": MembershipFactory(clinic=clinic),
         "rule": RuleFactory(clinic=clinic),
@@ -125,6 +130,9 @@ def test_settings_open_for_a_manager_and_for_nobody_else(client, clinic, rows, n
 ACTS = [
     ("settings:therapist_on", "therapist"),
     ("settings:therapist_off", "therapist"),
+    ("settings:therapist_away", "therapist"),
+    ("settings:room_on", "room"),
+    ("settings:room_off", "room"),
     ("settings:service_on", "service"),
     ("settings:service_off", "service"),
     ("settings:closure_delete", "closure"),
@@ -159,6 +167,7 @@ def test_a_row_of_another_clinic_is_not_there(as_manager, clinic, other_clinic, 
     theirs = {
         "therapist": TherapistFactory(clinic=other_clinic),
         "service": ServiceFactory(clinic=other_clinic),
+        "room": Room.objects.create(clinic=other_clinic, name="اتاق ۱"),
         "closure": ClosureFactory(clinic=other_clinic),
         "member": MembershipFactory(clinic=other_clinic),
         "rule": RuleFactory(clinic=other_clinic),

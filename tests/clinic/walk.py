@@ -13,7 +13,16 @@ from django.test import Client as Browser
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from clinic.models import Clinic, Closure, Invitation, Membership, Service, Therapist
+from clinic.models import (
+    Clinic,
+    Closure,
+    Invitation,
+    Membership,
+    Room,
+    Service,
+    Therapist,
+    TimeOff,
+)
 from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message, Template
@@ -92,6 +101,14 @@ PANEL = {
     "settings:therapist": panel(pk=Therapist),
     "settings:therapist_on": panel(pk=Therapist),
     "settings:therapist_off": panel(pk=Therapist),
+    "settings:therapist_hours": panel(pk=Therapist),
+    "settings:therapist_away": panel(pk=Therapist),
+    "settings:therapist_back": panel(pk=TimeOff),
+    "settings:rooms": panel(),
+    "settings:room_new": panel(),
+    "settings:room": panel(pk=Room),
+    "settings:room_on": panel(pk=Room),
+    "settings:room_off": panel(pk=Room),
     "settings:services": panel(),
     "settings:service_new": panel(),
     "settings:service": panel(pk=Service),

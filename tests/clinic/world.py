@@ -205,6 +205,8 @@ SPECIAL = {
         "first_day": timezone.localdate(),
         "last_day": timezone.localdate() + dt.timedelta(days=2),
     },
+    "clinic.WorkingHours": lambda half: {"begins": dt.time(9), "ends": dt.time(13)},
+    "clinic.TimeOff": lambda half: {"ends_at": timezone.now() + dt.timedelta(days=3)},
     "clinic.Membership": lambda half: {"role": "owner"},
     "clinic.Invitation": lambda half: {
         "role": "receptionist",

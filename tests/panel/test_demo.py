@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.test import override_settings
 
 from clinic import jalali
-from clinic.models import Closure, Membership, Service, Therapist, User
+from clinic.models import Closure, Membership, Service, Therapist, User, WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from feedback.models import Response
 from messaging.models import Message
@@ -63,6 +63,17 @@ def test_clinic_has_its_people_and_prices(inside):
     }
     assert Service.objects.count() == 6
     assert Service.objects.get(name="مشاوره‌ی فردی").price_rial == 9_500_000
+
+
+def test_every_therapist_has_told_the_hours_in_which_nearly_all_sessions_lie(inside):
+    told = set(WorkingHours.objects.values_list("therapist_id", "weekday"))
+    sessions = [
+        (session.therapist_id, jalali.weekday(jalali.local_day(session.starts_at)))
+        for session in Session.objects.all()
+    ]
+    assert len({therapist for therapist, _ in told}) == 5
+    # What is shown to fall due in the next minutes keeps to no weekly hours.
+    assert sum(place in told for place in sessions) > 0.95 * len(sessions)
 
 
 def test_staff_came_in_by_invitations(inside):

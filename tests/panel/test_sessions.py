@@ -417,7 +417,7 @@ def test_the_booking_form_takes_the_same_queries_for_one_client_and_for_thirty(
     found = factories.ClientFactory.create_batch(rows + 1, clinic=clinic, last_name="احمدی")
     fill(clinic, people, rows)
     data = {"find": "احمدی", "clients": [client.pk for client in found[: (rows + 1) // 2]]}
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         as_reception.get(WEEK + "new/", data)
 
 

@@ -1,11 +1,13 @@
 """The client's page of a session: what it says at every moment, and what each button does."""
 
 import datetime as dt
+import re
 
 import pytest
 import time_machine
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
+from clinic.models import WorkingHours
 from clinic.tenancy import Hat, wear
 from clinic.text import clean
 from sessions_app import actions, care_tasks, client_actions
@@ -508,6 +510,81 @@ def test_the_first_yes_of_two_confirms_and_speaks_for_oneself_only(phone, couple
 def test_a_page_never_names_the_other(phone, couple):
     _, (mine, _), (_, other) = couple
     assert other.last_name not in text_of(phone.get(mine)).split()
+
+
+# -- Another time, of those that are free --------------------------------------------------------
+
+NINE = "2026-11-25T09:00:00+03:30"
+
+
+@pytest.fixture
+def hours(session):
+    """The therapist receives on Wednesdays from nine to one."""
+    WorkingHours.objects.create(
+        clinic=session.clinic,
+        therapist=session.therapist,
+        weekday=4,
+        begins=dt.time(9),
+        ends=dt.time(13),
+    )
+
+
+def offered(page):
+    return re.findall(r'name="slots" value="(.*?)"', page.content.decode())
+
+
+def test_the_therapists_free_times_are_offered(phone, path, hours):
+    page = phone.get(path)
+    assert [dt.datetime.fromisoformat(start).isoformat() for start in offered(page)] == [
+        "2026-11-25T05:30:00+00:00",
+        "2026-11-25T07:30:00+00:00",
+        "2026-11-25T08:30:00+00:00",
+        "2026-12-02T05:30:00+00:00",
+        "2026-12-02T07:30:00+00:00",
+        "2026-12-02T08:30:00+00:00",
+    ]
+    assert "چهارشنبه ۴ آذر، ساعت ۰۹:۰۰" in text_of(page)
+
+
+def test_chosen_times_reach_reception_as_people_say_them(phone, path, hours):
+    first, second, *_ = offered(phone.get(path))
+    act(phone, path, "another", slots=[second, first], note="هرکدام شد")
+    assert tasks() == [
+        (
+            Kind.RESCHEDULE,
+            "وقت دیگری می‌خواهد: چهارشنبه ۴ آذر، ساعت ۰۹:۰۰، چهارشنبه ۴ آذر، ساعت ۱۱:۰۰.\nهرکدام شد",
+        )
+    ]
+
+
+def test_a_time_that_was_taken_meanwhile_is_said_to_be(phone, path, hours, session):
+    (first, *_) = offered(phone.get(path))
+    start = dt.datetime.fromisoformat(first)
+    factories.SessionFactory(
+        clinic=session.clinic,
+        therapist=session.therapist,
+        starts_at=start,
+        ends_at=start + dt.timedelta(minutes=30),
+    )
+    page = act(phone, path, "another", slots=[first])
+    assert (page.status_code, tasks()) == (422, [])
+    assert "یکی از این وقت‌ها همین حالا پر شد." in text_of(page)
+
+
+def test_a_time_that_is_free_but_was_not_among_the_few_offered_counts(phone, path, hours):
+    act(phone, path, "another", slots=["2026-11-25T06:35:00+00:00"])
+    assert len(tasks()) == 1
+
+
+@pytest.mark.parametrize("sent", ["x", "2026-11-25T09:00:00", "", "9" * 400, "\x00", NINE[:10]])
+def test_what_is_no_time_of_ours_is_refused(phone, path, hours, sent):
+    assert act(phone, path, "another", slots=[sent]).status_code == 422
+    assert tasks() == []
+
+
+def test_where_no_hours_are_known_only_days_are_asked_for(phone, path):
+    page = phone.get(path).content.decode()
+    assert ('name="slots"' in page, 'name="days"' in page) == (False, True)
 
 
 # -- The verbs themselves ----------------------------------------------------------------------
