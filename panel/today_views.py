@@ -60,6 +60,7 @@ def _page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, A
         "following": day_param(day + dt.timedelta(days=1)),
         "this_day": day_param(day),
         "grouping": grouping,
+        "can_be_away": day >= jalali.local_day(now, tz),
         "has_rooms": any(line.session.room_id for line in lines),
         "groups": _groups(lines, grouping),
         "expected": sum(not line.is_cancelled for line in lines),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from panel import (
+    away_views,
     care_views,
     client_views,
     crisis_views,
@@ -54,6 +55,8 @@ urlpatterns = [
     path("sessions/<int:pk>/cancel/", session_views.session_cancel, name="session_cancel"),
     path("sessions/<int:pk>/restore/", session_views.session_restore, name="session_restore"),
     path("sessions/changes/<int:pk>/undo/", session_views.session_undo, name="session_undo"),
+    path("therapists/<int:pk>/away/", away_views.therapist_away, name="therapist_away"),
+    path("away/undo/", away_views.away_undo, name="away_undo"),
     path("feedback/", feedback_views.feedback_answers, name="feedback"),
     path("feedback/figures/", feedback_views.feedback_therapists, name="feedback_therapists"),
     path("feedback/waiting/", feedback_views.feedback_waiting, name="feedback_waiting"),

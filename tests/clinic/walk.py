@@ -88,6 +88,8 @@ PANEL = {
     "panel:session_cancel": panel(pk=Session),
     "panel:session_restore": panel(pk=Session),
     "panel:session_undo": panel(pk=SessionChange),
+    "panel:therapist_away": panel(pk=Therapist),
+    "panel:away_undo": panel(),
     "panel:feedback": panel(),
     "panel:feedback_therapists": panel(),
     "panel:feedback_waiting": panel(),
