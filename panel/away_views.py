@@ -81,7 +81,7 @@ def away_undo(request: ClinicRequest) -> HttpResponse:
     now, tz = timezone.now(), request.clinic.timezone
     named = request.GET.get("changes", "").split(".")[:_MOST]
     ids = [int(it) for it in named if it.isascii() and it.isdecimal() and len(it) < 19]  # noqa: PLR2004
-    kinds = (SessionChange.Kind.CANCELLED, SessionChange.Kind.MOVED)
+    kinds = (SessionChange.Kind.CANCELLED, SessionChange.Kind.MOVED, SessionChange.Kind.BOOKED)
     changes = SessionChange.objects.filter(pk__in=ids, kind__in=kinds).select_related("session")
     result = away.undo_all(changes.order_by("pk"), now=now, by=request.user, tz=tz)
     if result.changes:

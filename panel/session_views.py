@@ -24,6 +24,7 @@ from panel.closed import warn_of_closed_day, word_for_form
 from panel.history import Entry, entries_of
 from panel.lines import CANCELLINGS, lines_of
 from panel.pages import asked_day, day_param, way_back, with_next
+from panel.series_views import series_page
 from panel.telling import say
 from panel.today_views import fragment
 from panel.week import week_page
@@ -90,6 +91,8 @@ def session_book(request: ClinicRequest) -> HttpResponse:
     initial["tell"] = not finding or "tell" in request.POST
     form = BookingForm(data, tz=request.clinic.timezone, initial=initial)
     if form.is_bound and form.is_valid():
+        if form.repeats:
+            return series_page(request, form)
         booked = form.book(now=now, by=request.user)
         if booked is not None:
             _say_booked(request, booked, now)

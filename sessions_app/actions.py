@@ -378,14 +378,17 @@ def _save(session: Session) -> None:
 def _clash(session: Session, said: str) -> SessionError | None:
     """What a constraint's refusal means to people; None for one that means nothing to them."""
     if "therapist_is_in_one_place" in said:
-        found = clash_of(session, therapist=session.therapist_id)
-        return SessionError(
-            _("The therapist already has a session at that time."), "starts_at", found
-        )
+        return clash_error("starts_at", clash_of(session, therapist=session.therapist_id))
     if "room_is_used_once" in said:
-        found = clash_of(session, room=session.room_id)
-        return SessionError(_("The room is taken then."), "room", found)
+        return clash_error("room", clash_of(session, room=session.room_id))
     return None
+
+
+def clash_error(field: str, other: Session | None) -> SessionError:
+    """The therapist (`starts_at`) or the `room` is taken; by `other`, if that can be told."""
+    if field == "room":
+        return SessionError(_("The room is taken then."), "room", other)
+    return SessionError(_("The therapist already has a session at that time."), "starts_at", other)
 
 
 def _note(

@@ -16,7 +16,7 @@ from clinic.formfields import DATE_ERRORS, ClockField, JalaliDateField, NumberFi
 from clinic.hours import usual_room
 from clinic.models import Room, Service, Therapist, User
 from patients.models import Client
-from sessions_app import actions
+from sessions_app import actions, series
 from sessions_app.models import CancelledBy, Session
 
 #: Where the errors of `actions` are shown.
@@ -129,10 +129,19 @@ class BookingForm(ClientsMixin, TellMixin, RoomMixin, TimedForm):
     online_url = forms.URLField(
         label=_("link of the online session"), required=False, assume_scheme="https"
     )
+    repeat = forms.TypedChoiceField(
+        label=_("repeat"),
+        choices=[("", _("once")), ("1", _("every week")), ("2", _("every two weeks"))],
+        coerce=int,
+        required=False,
+    )
+    times = NumberField(
+        label=_("how many sessions"), required=False, min_value=2, max_value=series.LONGEST
+    )
 
     field_order = [
-        *("clients", "therapist", "service", "day", "time", "duration", "room", "online_url"),
-        "tell",
+        *("clients", "therapist", "service", "day", "time", "duration", "repeat", "times"),
+        *("room", "online_url", "tell"),
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -144,20 +153,52 @@ class BookingForm(ClientsMixin, TellMixin, RoomMixin, TimedForm):
         self.fields["duration"].help_text = _("Empty: as long as the service usually takes.")
         self.fields["online_url"].widget.attrs["dir"] = "ltr"
 
-    def book(self, *, now: dt.datetime, by: User) -> Session | None:
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if values.get("repeat") and not values.get("times") and "times" not in self.errors:
+            self.add_error("times", _("Say how many sessions there are to be."))
+        return values
+
+    @property
+    def repeats(self) -> bool:
+        return bool(self.cleaned_data["repeat"])
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days of the series as it was asked for."""
+        asked = self.cleaned_data
+        return series.days_of(asked["day"], asked["repeat"], asked["times"])
+
+    @property
+    def plan(self) -> series.Plan:
+        """What the sessions have in common; their room is the first one's."""
         values = self.cleaned_data
+        usual = dt.timedelta(minutes=values["service"].duration_minutes)
+        return series.Plan(
+            list(values["clients"]),
+            values["therapist"],
+            values["service"],
+            self.length or usual,
+            self._room(),
+            values["online_url"],
+        )
+
+    def book(self, *, now: dt.datetime, by: User) -> Session | None:
+        """The one session."""
+        plan, tell = self.plan, self.cleaned_data["tell"]
+        start = self.cleaned_data["starts_at"]
         return self.attempt(
             lambda: actions.book(
-                clients=values["clients"],
-                therapist=values["therapist"],
-                service=values["service"],
-                starts_at=values["starts_at"],
-                duration=self.length,
-                room=self._room(),
-                online_url=values["online_url"],
+                clients=plan.clients,
+                therapist=plan.therapist,
+                service=plan.service,
+                starts_at=start,
+                duration=plan.length,
+                room=plan.room,
+                online_url=plan.online_url,
                 now=now,
                 by=by,
-                tell=values["tell"],
+                tell=tell,
             )
         )
 

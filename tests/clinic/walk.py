@@ -80,6 +80,7 @@ PANEL = {
     "panel:task_reopen": panel(pk=CareTask),
     "panel:sessions": panel(),
     "panel:session_book": panel(),
+    "panel:session_series": panel(),
     "panel:session_clients": panel(),
     "panel:session": panel(pk=Session),
     "panel:session_move": panel(pk=Session),
