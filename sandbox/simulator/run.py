@@ -16,6 +16,7 @@ from clinic import jalali
 from clinic.models import Clinic
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging import gates
+from sandbox.plans import KeptPlans
 from sandbox.records import Inbound, Text
 from sandbox.simulator.beat import Beat
 from sandbox.simulator.deeds import REFUSALS, Deeds
@@ -25,7 +26,6 @@ from sandbox.simulator.judge import Judge
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.life import Life
 from sandbox.simulator.opening import open_all
-from sandbox.simulator.plans import KeptPlans
 from sandbox.simulator.trouble import CALLS, Mischief, Troubles
 from sandbox.testing import RunningGateway, running_gateway
 

@@ -18,6 +18,7 @@ from messaging.models import Message
 from panel.demo import care, days, people, rhythm, soon, world
 from patients.models import Client, ConsentRecord, Treatment
 from patients.phones import is_mobile
+from sandbox.plans import KeptPlans
 from sandbox.testing import running_gateway
 from sessions_app import links
 from sessions_app.models import CareTask, ClientLink, Rhythm, Session, SessionChange
@@ -37,7 +38,8 @@ def demo(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), running_gateway() as gateway, transaction.atomic():
         account = {"KAVENEGAR_BASE_URL": gateway.base_url, "KAVENEGAR_API_KEY": "sandbox"}
         with override_settings(**account):
-            clinic = world.build(NOW, passwords=PASSWORDS, gateway_clock=gateway.set_clock)
+            with KeptPlans().installed():
+                clinic = world.build(NOW, passwords=PASSWORDS, gateway_clock=gateway.set_clock)
             yield SimpleNamespace(clinic=clinic, gateway=gateway)
         transaction.set_rollback(True)
 

@@ -24,6 +24,7 @@ from config.demo.single import Stopped, alone, stoppable
 from config.demo.supervisor import ChildEnded, Supervisor
 from panel.demo import world
 from panel.demo.people import NAME, OPERATOR, STAFF
+from sandbox.plans import KeptPlans
 from sandbox.testing import running_gateway
 
 START_SECONDS = 90.0
@@ -130,7 +131,8 @@ def _build(journal: Path, passwords: dict[str, str]) -> Clinic:
         # Of this process alone: the children have theirs in the environment.
         settings.KAVENEGAR_BASE_URL = gateway.base_url
         settings.KAVENEGAR_API_KEY = addresses.API_KEY
-        clinic = world.build(now, passwords=passwords, gateway_clock=gateway.set_clock)
+        with KeptPlans().installed():
+            clinic = world.build(now, passwords=passwords, gateway_clock=gateway.set_clock)
         told = gateway.world.gateway
         for text, status in list(told.untold(now - ASKED_AFTER)):
             told.mark_told(text, status)
