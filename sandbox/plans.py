@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db import connection
 
 #: Whatever is shorter is planned faster than it would be looked up.
 LARGE = 700
+GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan;"
+_PREPARED = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE")
 _SETTINGS = re.compile(r"(?:\s*SET LOCAL [^;]+;)*")
 _PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
 #: In this order: a moment is a date, and true is a number.
@@ -32,21 +34,18 @@ Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
 
 class KeptPlans:
-    """An execute wrapper: each large statement is prepared once, for all its later values."""
+    """An execute wrapper: each large statement is prepared once, for all its later values.
+
+    What was prepared is kept by the connection, through rollbacks too, until that is closed.
+    """
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._connection: Any = None
 
-    @contextmanager
-    def installed(self) -> Iterator[None]:
-        """On this connection; without it, PostgreSQL would weigh anew each time what is best."""
-        with connection.cursor() as cursor:
-            cursor.execute("SET plan_cache_mode = force_generic_plan")
-        with connection.execute_wrapper(self._execute):
-            yield
-        with connection.cursor() as cursor:
-            cursor.execute("RESET plan_cache_mode")
-            cursor.execute("DEALLOCATE ALL")
+    def installed(self) -> AbstractContextManager[None]:
+        """On the connection of this thread, until the end of the block."""
+        return connection.execute_wrapper(self._execute)
 
     def _execute(
         self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]
@@ -55,15 +54,23 @@ class KeptPlans:
             return execute(sql, params, many, context)
         head, body, given = _numbered(sql, params)
         types = [_type_of(value) for value in given]
-        if None in types:
+        if None in types or not body.lstrip().startswith(_PREPARED):
             return execute(sql, params, many, context)
+        self._forget_another_connection()
         known = tuple(name for name in types if name)
         name = self._names.get((body, known))
         if name is None:
             name = self._names[body, known] = f"kept_{len(self._names)}"
             head += f" PREPARE {name} ({', '.join(known)}) AS {body};"
         places = ", ".join(["%s"] * len(given))
-        return execute(f"{_escaped(head)} EXECUTE {name} ({places})", given, many, context)
+        # Without the setting PostgreSQL would weigh anew each time what is best.
+        wanted = f"{GENERIC} {_escaped(head)} EXECUTE {name} ({places})"
+        return execute(wanted, given, many, context)
+
+    def _forget_another_connection(self) -> None:
+        if self._connection is not connection.connection:
+            self._connection = connection.connection
+            self._names.clear()
 
 
 def _numbered(sql: str, params: Any) -> tuple[str, str, list[Any]]:

@@ -170,7 +170,7 @@ def swapped(sent, world):
     return sent
 
 
-@each_half
+@pytest.mark.parametrize("half", [APPLICATION, DATABASE])  # with both it is every other test
 def test_ones_own_pages_and_forms_know_nothing_of_another_clinic(world, half):
     with only(half):
         assert walk_own_pages(world, listed("panel")) == []
