@@ -46,7 +46,10 @@ class HoursForm(forms.Form):
     def __init__(self, data: Any = None, *, therapist: Therapist) -> None:
         super().__init__(data)
         self.therapist = therapist
-        self.rooms = list(Room.objects.filter(active=True))
+        hours = WorkingHours.objects.filter(therapist=therapist)
+        self.present = list(hours.select_related("room"))
+        in_use = {it.room for it in self.present if it.room}
+        self.rooms = [it for it in Room.objects.all() if it.active or it in in_use]
         for weekday in range(7):
             for part in range(STRETCHES):
                 self._add_stretch(weekday, part)
@@ -66,7 +69,7 @@ class HoursForm(forms.Form):
 
     def _show_present(self) -> None:
         parts = dict.fromkeys(range(7), 0)
-        for hours in WorkingHours.objects.filter(therapist=self.therapist):
+        for hours in self.present:
             name = _name(hours.weekday, parts[hours.weekday])
             parts[hours.weekday] += 1
             values = {"begins": hours.begins, "ends": hours.ends, "room": hours.room_id or ""}

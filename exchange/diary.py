@@ -1,6 +1,6 @@
-"""Therapists' time: which of the sessions to come would stand where another stands already.
+"""Therapists' and rooms' time: which of the sessions to come would stand where another stands already.
 
-Pure. The database has the last word (`therapist_is_in_one_place`); this finds the clash first, so
+Pure. The database has the last word (`therapist_is_in_one_place`, `room_is_used_once`); this finds the clash first, so
 that a row can be refused by name and the good ones still go in.
 """
 
@@ -13,27 +13,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A stretch of one therapist's time. `taker` says whose it is; only its caller knows how."""
+    """A stretch of one therapist's or room's time. `taker` says who has it; only its caller knows how."""
 
-    therapist: Hashable
+    whose: Hashable
     starts_at: dt.datetime
     ends_at: dt.datetime
     taker: Any
 
     @property
     def time(self) -> tuple[Hashable, dt.datetime, dt.datetime]:
-        return self.therapist, self.starts_at, self.ends_at
+        return self.whose, self.starts_at, self.ends_at
 
 
 @dataclass(slots=True)
 class Diary:
-    """The taken time of every therapist; slots of one therapist never overlap."""
+    """The taken time of each; slots of one therapist, or room, never overlap."""
 
     _days: dict[Hashable, tuple[list[dt.datetime], list[Slot]]] = field(default_factory=dict)
 
     def clash(self, slot: Slot) -> Slot | None:
         """A slot that overlaps; ends and starts may touch."""
-        starts, slots = self._days.get(slot.therapist, ([], []))
+        starts, slots = self._days.get(slot.whose, ([], []))
         at = bisect_left(starts, slot.ends_at)
         # Slots do not overlap one another, so only the last one that starts early enough can.
         if at and slots[at - 1].ends_at > slot.starts_at:
@@ -44,7 +44,7 @@ class Diary:
         """Take the time if it is free; else return the slot that is in the way."""
         if other := self.clash(slot):
             return other
-        starts, slots = self._days.setdefault(slot.therapist, ([], []))
+        starts, slots = self._days.setdefault(slot.whose, ([], []))
         at = bisect_left(starts, slot.starts_at)
         starts.insert(at, slot.starts_at)
         slots.insert(at, slot)

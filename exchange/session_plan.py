@@ -117,7 +117,9 @@ class Planner:
         for candidate in candidates:
             known = candidate.known
             self._apply(candidate, keep_state=known is not None and known.session.pk in recorded)
-        return self._sorted(self._without_clashes(self._of_the_living(candidates)))
+        kept = self._without_clashes(self._of_the_living(candidates))
+        self._leave_taken_rooms(kept)
+        return self._sorted(kept)
 
     # Rows → candidates
 
@@ -291,29 +293,39 @@ class Planner:
         return kept
 
     def _without_clashes(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        wishes = [Wish(_wanted(c), _held(c)) for c in candidates]
-        refused = settle(wishes, self._others(candidates))
+        wishes = [Wish(_wanted(c, _therapist_of(c)), _held(c, "therapist_id")) for c in candidates]
+        refused = settle(wishes, self._others(candidates, "therapist_id"))
         for n, slot in refused.items():
             for row in candidates[n].rows:
                 self._refuse_clash(row, slot)
         return [c for n, c in enumerate(candidates) if n not in refused]
 
-    def _others(self, candidates: Sequence[Candidate]) -> Iterator[Slot]:
-        """The coming sessions of the same therapists that the list does not speak of."""
+    def _leave_taken_rooms(self, candidates: Sequence[Candidate]) -> None:
+        """Who is moved to a time at which their room is taken waits for reception to give another.
+
+        A list knows no rooms, so none of its rows is refused for one.
+        """
+        roomed = [c for c in candidates if c.session.room_id]
+        wishes = [Wish(_wanted(c, c.session.room_id), _held(c, "room_id")) for c in roomed]
+        for n in settle(wishes, self._others(roomed, "room_id")):
+            roomed[n].session.room = None
+
+    def _others(self, candidates: Sequence[Candidate], place: str) -> Iterator[Slot]:
+        """The coming sessions of the same therapists, or rooms, that the list does not speak of."""
         wanted = [c.session for c in candidates if c.session.state in COMING_STATES]
-        therapists = {c.therapist.pk for c in candidates if c.therapist.pk}
-        if not wanted or not therapists:
+        places = {getattr(session, place) for session in wanted} - {None}
+        if not places:
             return
         own = {c.known.session.pk for c in candidates if c.known}
         rows = Session.objects.filter(
+            **{f"{place}__in": places},
             state__in=COMING_STATES,
-            therapist__in=therapists,
             ends_at__gt=min(session.starts_at for session in wanted),
             starts_at__lt=max(session.ends_at for session in wanted),
-        ).values_list("pk", "therapist_id", "starts_at", "ends_at")
-        for pk, therapist, starts_at, ends_at in rows:
+        ).values_list("pk", place, "starts_at", "ends_at")
+        for pk, whose, starts_at, ends_at in rows:
             if pk not in own:
-                yield Slot(therapist, starts_at, ends_at, None)
+                yield Slot(whose, starts_at, ends_at, None)
 
     def _sorted(self, candidates: Iterable[Candidate]) -> SessionPlan:
         plan = SessionPlan()
@@ -441,16 +453,16 @@ def _therapist_of(candidate: Candidate) -> Hashable:
     return candidate.therapist.pk or ("new", id(candidate.therapist))
 
 
-def _wanted(candidate: Candidate) -> Slot | None:
+def _wanted(candidate: Candidate, whose: Hashable) -> Slot | None:
     session = candidate.session
     if session.state not in COMING_STATES:
         return None
-    return Slot(_therapist_of(candidate), session.starts_at, session.ends_at, candidate)
+    return Slot(whose, session.starts_at, session.ends_at, candidate)
 
 
-def _held(candidate: Candidate) -> Slot | None:
+def _held(candidate: Candidate, place: str) -> Slot | None:
     before = candidate.before
     if before.get("state") not in COMING_STATES:
         return None
     starts_at, ends_at = map(dt.datetime.fromisoformat, (before["starts_at"], before["ends_at"]))
-    return Slot(before["therapist_id"], starts_at, ends_at, candidate)
+    return Slot(before[place], starts_at, ends_at, candidate)

@@ -29,7 +29,7 @@ def save_sessions(plan: SessionPlan, *, now: dt.datetime, progress: Progress) ->
     total, done = len(plan.new) + len(plan.changed), 0
     with connection.cursor() as cursor:
         # Sessions may swap places, and the two may be in different batches: `check_keys` looks.
-        cursor.execute("SET CONSTRAINTS therapist_is_in_one_place DEFERRED")
+        cursor.execute("SET CONSTRAINTS therapist_is_in_one_place, room_is_used_once DEFERRED")
     for batch in in_batches(sorted(plan.changed, key=lambda candidate: candidate.session.pk)):
         _change(batch, now)
         done += len(batch)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import partial
 
 from clinic import jalali
 from clinic.models import Therapist, TimeOff, User
+from panel.several import Result
 from sessions_app import actions
-from sessions_app.forms import explain
-from sessions_app.models import OPEN_STATES, Session, SessionChange
+from sessions_app.models import OPEN_STATES, Session
 from sessions_app.queries import between, with_people
-
-
-@dataclass(slots=True)
-class Result:
-    """Sessions that were changed, with the change; and those that could not be, with the reason."""
-
-    changes: list[SessionChange] = field(default_factory=list)
-    refused: list[tuple[Session, str]] = field(default_factory=list)
 
 
 def open_sessions(
@@ -39,7 +30,7 @@ def cancel_all(
     result = Result()
     for session in sessions:
         act = partial(actions.cancel, session, now=now, by=by, tell=tell)
-        _attempt(result, session, tz, act)
+        result.attempt(session, tz, act)
     return result
 
 
@@ -58,35 +49,18 @@ def move_all(
         clock = jalali.local(session.starts_at, tz).time()
         start = jalali.combine(day, clock, tz)
         act = partial(actions.move, session, starts_at=start, now=now, by=by, tell=tell)
-        _attempt(result, session, tz, act)
+        result.attempt(session, tz, act)
     return result
-
-
-def _attempt(result: Result, session: Session, tz: str, act: Callable[[], Session]) -> None:
-    try:
-        changed = act()
-    except actions.SessionError as error:
-        result.refused.append((session, explain(error, tz)))
-    else:
-        result.changes.append(changed.changes.all()[0])
 
 
 def note_absence(
     therapist: Therapist, day: dt.date, reason: str, *, now: dt.datetime, by: User, tz: str
-) -> None:
-    """Enter the day as time off, so that nobody is offered it; once, however often it is said."""
-    TimeOff.objects.get_or_create(
+) -> TimeOff | None:
+    """Enter the day as time off, so that nobody is offered it; None where it stands already."""
+    absence, made = TimeOff.objects.get_or_create(
         therapist=therapist,
         starts_at=jalali.start_of_day(day, tz),
         ends_at=jalali.end_of_day(day, tz),
         defaults={"reason": reason, "created_at": now, "created_by": by},
     )
-
-
-def undo_all(changes: Iterable[SessionChange], *, now: dt.datetime, by: User, tz: str) -> Result:
-    """Take back what `cancel_all` or `move_all` did, but for what was changed again since."""
-    result = Result()
-    for change in changes:
-        act = partial(actions.undo, change.session, change=change, now=now, by=by)
-        _attempt(result, change.session, tz, act)
-    return result
+    return absence if made else None

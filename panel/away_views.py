@@ -10,22 +10,20 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _, ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from clinic import jalali
 from clinic.access import RECEPTION, ClinicRequest, clinic_view
-from clinic.links import clinic_url
-from clinic.models import Therapist
+from clinic.models import Therapist, TimeOff
 from clinic.templatetags.peygir import number
 from clinic.toasts import done
 from panel import away
 from panel.away_forms import MOVE, AwayForm
 from panel.pages import asked_day, day_link, day_param
-from sessions_app.models import SessionChange
+from panel.several import Result, say_refused, undo_address
+from sessions_app.models import Session
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
-#: A day has fewer sessions; more numbers in an address are no work of ours.
-_MOST = 100
 
 
 @require_http_methods(FORM_METHODS)
@@ -57,7 +55,7 @@ def _carry_out(
     request: ClinicRequest,
     therapist: Therapist,
     day: dt.date,
-    sessions: list[Any],
+    sessions: list[Session],
     form: AwayForm,
     now: dt.datetime,
 ) -> HttpResponse:
@@ -68,51 +66,28 @@ def _carry_out(
         result = away.move_all(chosen, wanted["to_day"], **common)
     else:
         result = away.cancel_all(chosen, **common)
+    absence = None
     if wanted["absent"]:
-        away.note_absence(therapist, day, wanted["reason"], now=now, by=request.user, tz=tz)
-    _say(request, result, moved=wanted["do"] == MOVE, day=day)
+        reason = wanted["reason"]
+        absence = away.note_absence(therapist, day, reason, now=now, by=request.user, tz=tz)
+    _say(request, result, day, moved=wanted["do"] == MOVE, absence=absence)
     return redirect(day_link(request.clinic, "panel:today", day))
 
 
-@require_POST
-@clinic_view(*RECEPTION)
-def away_undo(request: ClinicRequest) -> HttpResponse:
-    """Take back the changes that the address names, all of one act."""
-    now, tz = timezone.now(), request.clinic.timezone
-    named = request.GET.get("changes", "").split(".")[:_MOST]
-    ids = [int(it) for it in named if it.isascii() and it.isdecimal() and len(it) < 19]  # noqa: PLR2004
-    kinds = (SessionChange.Kind.CANCELLED, SessionChange.Kind.MOVED, SessionChange.Kind.BOOKED)
-    changes = SessionChange.objects.filter(pk__in=ids, kind__in=kinds).select_related("session")
-    result = away.undo_all(changes.order_by("pk"), now=now, by=request.user, tz=tz)
-    if result.changes:
-        done(request, _("Undone."))
-    _say_refused(request, result)
-    day, _understood = asked_day(request, "day", jalali.local_day(now, tz))
-    return redirect(day_link(request.clinic, "panel:today", day))
-
-
-def _say(request: ClinicRequest, result: away.Result, *, moved: bool, day: dt.date) -> None:
-    if count := len(result.changes):
+def _say(
+    request: ClinicRequest,
+    result: Result,
+    day: dt.date,
+    *,
+    moved: bool,
+    absence: TimeOff | None,
+) -> None:
+    if count := len(result.changed):
         said = (
             ngettext("%(n)s session was moved.", "%(n)s sessions were moved.", count)
             if moved
             else ngettext("%(n)s session was cancelled.", "%(n)s sessions were cancelled.", count)
         )
-        named = ".".join(str(change.pk) for change in result.changes)
-        undo = clinic_url(request.clinic, "panel:away_undo")
-        done(
-            request,
-            said % {"n": number(count)},
-            undo=f"{undo}?day={day_param(day)}&changes={named}",
-        )
-    _say_refused(request, result)
-
-
-def _say_refused(request: ClinicRequest, result: away.Result) -> None:
-    for session, why in result.refused:
-        people = _(" and ").join(str(client) for client in session.clients.all())
-        messages.warning(
-            request,
-            _("The session of %(clients)s stayed as it was: %(why)s")
-            % {"clients": people, "why": why},
-        )
+        undo = undo_address(request, result.changed, day, absence=absence)
+        done(request, said % {"n": number(count)}, undo=undo)
+    say_refused(request, result)

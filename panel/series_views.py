@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -17,16 +17,11 @@ from clinic.templatetags.peygir import number
 from clinic.toasts import done
 from panel.choosing import choice_of_clients
 from panel.closed import word_for_form
-from panel.pages import day_link, day_param
+from panel.pages import day_link
+from panel.several import undo_address
 from sessions_app.forms import BookingForm
 from sessions_app.models import Session
 from sessions_app.series_forms import SeriesForm
-
-#: What the second step carries on of the first.
-_CARRIED = (
-    *("clients", "therapist", "service", "day", "time", "duration", "repeat", "times"),
-    *("room", "online_url", "tell"),
-)
 
 
 def series_page(
@@ -37,7 +32,7 @@ def series_page(
     context = {
         "form": shown,
         "plan": shown.plan,
-        "carried": _carried(request.POST),
+        "carried": _carried(booking, request.POST),
         "back": clinic_url(request.clinic, "panel:sessions"),
     }
     status = 422 if shown.is_bound else 200
@@ -57,8 +52,9 @@ def session_series(request: ClinicRequest) -> HttpResponse:
     booked = form.book(tell=tell, now=now, by=request.user) if form.is_valid() else []
     if not booked:
         return series_page(request, booking, form)
-    _say(request, booked)
-    return redirect(day_link(request.clinic, "panel:sessions", _first_day(booked, tz), "week"))
+    day = jalali.local_day(booked[0].starts_at, tz)
+    _say(request, booked, day)
+    return redirect(day_link(request.clinic, "panel:sessions", day, "week"))
 
 
 def _series_form(
@@ -84,19 +80,13 @@ def _first_step(request: ClinicRequest, booking: BookingForm) -> HttpResponse:
     return render(request, "panel/session_book.html", context, status=422)
 
 
-def _carried(data: QueryDict) -> list[tuple[str, str]]:
-    return [(name, value) for name in _CARRIED for value in data.getlist(name)]
+def _carried(booking: BookingForm, data: QueryDict) -> list[tuple[str, str]]:
+    """What the second step brings along of the first."""
+    return [(name, value) for name in booking.fields for value in data.getlist(name)]
 
 
-def _first_day(booked: list[Session], tz: str) -> Any:
-    return jalali.local_day(booked[0].starts_at, tz)
-
-
-def _say(request: ClinicRequest, booked: list[Session]) -> None:
-    tz = request.clinic.timezone
-    changes = ".".join(str(session.changes.all()[0].pk) for session in booked)
-    undo = clinic_url(request.clinic, "panel:away_undo")
+def _say(request: ClinicRequest, booked: list[Session], day: dt.date) -> None:
     said = _("%(n)s sessions were booked, the first on %(when)s.")
-    words = {"n": number(len(booked)), "when": jalali.spoken(booked[0].starts_at, tz=tz)}
-    day = day_param(_first_day(booked, tz))
-    done(request, said % words, undo=f"{undo}?day={day}&changes={changes}")
+    when = jalali.spoken(booked[0].starts_at, tz=request.clinic.timezone)
+    undo = undo_address(request, booked, day)
+    done(request, said % {"n": number(len(booked)), "when": when}, undo=undo)

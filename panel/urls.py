@@ -11,6 +11,7 @@ from panel import (
     message_views,
     series_views,
     session_views,
+    several,
     task_views,
     today_views,
 )
@@ -49,6 +50,7 @@ urlpatterns = [
     path("sessions/", session_views.sessions, name="sessions"),
     path("sessions/new/", session_views.session_book, name="session_book"),
     path("sessions/new/series/", series_views.session_series, name="session_series"),
+    path("sessions/changes/undo/", several.sessions_undo, name="sessions_undo"),
     path("sessions/clients/", session_views.session_clients, name="session_clients"),
     path("sessions/<int:pk>/", session_views.session, name="session"),
     path("sessions/<int:pk>/move/", session_views.session_move, name="session_move"),
@@ -58,7 +60,6 @@ urlpatterns = [
     path("sessions/<int:pk>/restore/", session_views.session_restore, name="session_restore"),
     path("sessions/changes/<int:pk>/undo/", session_views.session_undo, name="session_undo"),
     path("therapists/<int:pk>/away/", away_views.therapist_away, name="therapist_away"),
-    path("away/undo/", away_views.away_undo, name="away_undo"),
     path("feedback/", feedback_views.feedback_answers, name="feedback"),
     path("feedback/figures/", feedback_views.feedback_therapists, name="feedback_therapists"),
     path("feedback/waiting/", feedback_views.feedback_waiting, name="feedback_waiting"),

@@ -97,6 +97,7 @@ def _page(
         wish=said.wish_of(link),
         several=session.participants.count() > 1,
         moved_from=said.moved_from(link),
-        form=form or _wish_form(visit),
+        # Free times are looked up only where they are shown.
+        form=form or (_wish_form(visit) if standing is Standing.COMING else None),
         days_ahead=(local_day(session.starts_at, visit.clinic.timezone) - visit.today).days,
     )

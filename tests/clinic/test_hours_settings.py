@@ -120,6 +120,14 @@ def test_a_room_of_another_clinic_is_no_choice(as_manager, other_clinic, clinic,
     assert week(therapist) == []
 
 
+def test_a_room_that_was_switched_off_is_kept_where_it_is(as_manager, clinic, therapist):
+    room = Room.objects.create(clinic=clinic, name="اتاق ۲")
+    save(as_manager, therapist, **MORNING, day0_0_room=room.pk)
+    Room.objects.update(active=False)
+    save(as_manager, therapist, **MORNING, day0_0_room=room.pk)
+    assert WorkingHours.objects.get().room == room
+
+
 def test_without_rooms_none_is_asked_for(as_manager, therapist):
     assert "day0_0_room" not in text_of(as_manager.get(page(therapist)))
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clinic.models import Therapist
+from clinic.models import Room, Therapist
 from exchange.reasons import ConflictError
 from patients import care
 from patients.models import Client, Treatment
@@ -387,6 +387,50 @@ def test_a_move_onto_another_session_is_refused_and_stays(load) -> None:
     assert [entry[:2] for entry in reasons(report)] == [(2, "starts_at")]
     assert Session.objects.get(session_no="1").starts_at == dt.datetime(
         2026, 11, 27, 6, 30, tzinfo=dt.UTC
+    )
+
+
+def in_room(scope, *numbers):
+    """These sessions in one room; with another therapist each, so that only the room is shared."""
+    room = Room.objects.create(clinic=scope, name="اتاق ۲")
+    Session.objects.filter(session_no__in=numbers).update(room=room)
+    return room
+
+
+def rooms():
+    return dict(Session.objects.values_list("session_no", "room__name"))
+
+
+def test_a_move_into_a_taken_room_moves_and_waits_for_another_room(load, scope) -> None:
+    load(
+        row("1", start="1405/09/06 10:00"),
+        row("2", "102", start="1405/09/06 11:00", therapist="دیگری"),
+    )
+    in_room(scope, "1", "2")
+    report = load(row("1", start="1405/09/06 11:15"), row("3", "103", start="1405/09/06 15:00"))
+    assert (counts(report, "updated"), counts(report, "created")) == (
+        {"sessions": 1},
+        {"sessions": 1},
+    )
+    assert rooms() == {"1": None, "2": "اتاق ۲", "3": None}
+
+
+def test_a_move_to_a_time_at_which_the_room_is_free_keeps_it(load, scope) -> None:
+    load(row("1", start="1405/09/06 10:00"))
+    in_room(scope, "1")
+    load(row("1", start="1405/09/06 12:00"))
+    assert rooms() == {"1": "اتاق ۲"}
+
+
+def test_two_sessions_of_one_room_may_swap_their_times(load, scope, monkeypatch) -> None:
+    monkeypatch.setattr("exchange.session_save.in_batches", lambda rows: ([row] for row in rows))
+    early, late = "1405/09/06 10:00", "1405/09/06 11:00"
+    load(row("1", start=early), row("2", "102", start=late, therapist="دیگری"))
+    in_room(scope, "1", "2")
+    report = load(row("1", start=late), row("2", "102", start=early, therapist="دیگری"))
+    assert (counts(report, "updated"), rooms()) == (
+        {"sessions": 2},
+        {"1": "اتاق ۲", "2": "اتاق ۲"},
     )
 
 

@@ -131,7 +131,7 @@ def test_what_somebody_has_changed_since_is_not_undone(as_reception, clinic, peo
 @pytest.mark.parametrize("asked", ["", "x", "1.x.9999999999999999999999", "%D8", "1"])
 def test_an_undo_of_nothing_changes_nothing(as_reception, clinic, people, asked):
     make(clinic, people)
-    answer = as_reception.post(f"{CLINIC}away/undo/?changes={asked}")
+    answer = as_reception.post(f"{CLINIC}sessions/changes/undo/?changes={asked}")
     assert (answer.status_code, states()) == (302, ["scheduled"])
 
 
@@ -147,7 +147,7 @@ def test_another_clinics_change_is_not_undone(as_reception, other_clinic, clinic
         at=NOW,
     )
     Session.objects.filter(pk=theirs.pk).update(state="cancelled")
-    as_reception.post(f"{CLINIC}away/undo/?changes={change.pk}")
+    as_reception.post(f"{CLINIC}sessions/changes/undo/?changes={change.pk}")
     theirs.refresh_from_db()
     assert theirs.state == "cancelled"
 
@@ -162,6 +162,25 @@ def test_the_day_is_entered_as_an_absence_once(as_reception, clinic, people, the
         tehran("2026-11-21 00:00"),
         tehran("2026-11-22 00:00"),
     )
+
+
+def test_undoing_it_takes_the_absence_back(as_reception, clinic, people, therapist):
+    answer = act(as_reception, therapist, [make(clinic, people)], absent="on")
+    as_reception.post(undo_of(answer).replace("&amp;", "&"))
+    assert (states(), TimeOff.objects.count()) == (["scheduled"], 0)
+
+
+def test_an_absence_that_stood_before_stays(as_reception, clinic, people, therapist):
+    TimeOff.objects.create(
+        clinic=clinic,
+        therapist=therapist,
+        starts_at=tehran("2026-11-21 00:00"),
+        ends_at=tehran("2026-11-22 00:00"),
+        created_at=NOW,
+    )
+    answer = act(as_reception, therapist, [make(clinic, people)], absent="on")
+    as_reception.post(undo_of(answer).replace("&amp;", "&"))
+    assert TimeOff.objects.count() == 1
 
 
 def test_no_absence_is_entered_unasked(as_reception, clinic, people, therapist):
