@@ -104,6 +104,12 @@ class Client(TenantModel):
             models.Index(fields=["clinic", "sort_key", "id"], name="client_by_name"),
             # Who else shares this phone: asked for every text, and by replies.
             models.Index(fields=["clinic", "phone"], name="client_by_phone"),
+            # The few under a crisis hold: every screen of Today names them.
+            models.Index(
+                fields=["clinic", "sort_key", "id"],
+                name="client_in_crisis",
+                condition=Q(crisis_since__isnull=False, deceased_at=None),
+            ),
             # Search that forgives a typo. Similarity is not leakproof, so row-level security keeps
             # it from using an index alone; the clinic's own rows are few.
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="client_search"),

@@ -350,6 +350,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="client",
+            index=models.Index(
+                condition=models.Q(("crisis_since__isnull", False), ("deceased_at", None)),
+                fields=["clinic", "sort_key", "id"],
+                name="client_in_crisis",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="client",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.indexes.OpClass(
                     models.F("search_text"), name="gin_trgm_ops"

@@ -112,3 +112,15 @@ def test_a_clients_page_reads_as_much_after_ten_times_the_clinics_years(
     before = pages_read(as_reception, address)
     lived(MANY - SOME)
     assert pages_read(as_reception, address) <= before + SLACK
+
+
+def test_today_reads_as_much_with_ten_times_the_clients(as_reception, clinic):
+    def join(count):
+        factories.ClientFactory.create_batch(count, clinic=clinic)
+        with wear(Hat.OWNER, clinic_id=EVERYWHERE), connection.cursor() as cursor:
+            cursor.execute("ANALYZE patients_client")
+
+    join(50)
+    before = pages_read(as_reception, CLINIC)
+    join(950)
+    assert pages_read(as_reception, CLINIC) <= before + 10
