@@ -10,7 +10,7 @@ from bench.data import NOW
 from bench.measure import median, ms, taken_back
 from bench.server import Bench
 from bench.workers import Workers, workers
-from messaging import outbox
+from messaging.claiming import claim
 
 #: The standing clock of the senders.
 SENT_AT = NOW + dt.timedelta(minutes=30)
@@ -74,7 +74,7 @@ def measure(bench: Bench, clinics: int) -> dict[str, Any]:
 def _one_claim(bench: Bench, queued: int) -> dict[str, Any]:
     fill(bench, queued, "one claim", EQUAL)
     bench.admin("ANALYZE messaging_message")
-    claims = [taken_back(lambda: outbox.claim(SENT_AT, "bench")) for _ in range(9)][2:]
+    claims = [taken_back(lambda: claim(SENT_AT, "bench")) for _ in range(9)][2:]
     bench.admin("DELETE FROM messaging_message WHERE occasion = 'one claim'")
     bench.admin("VACUUM messaging_message")
     return {"queued": queued, "ms": ms(claims), "claims/s": round(1 / median(claims))}

@@ -20,7 +20,7 @@ from bench.measure import in_turns, ms, ratio, read_only, run, taken_back
 from bench.server import Bench
 from followup import planner
 from followup.models import Kind
-from messaging import outbox
+from messaging.claiming import claim
 
 #: The database that stays small.
 SMALL = "small"
@@ -63,7 +63,7 @@ class Side:
                 lambda: planning.reminders(since, until, self._reminders)
             ),
             "whole tick": lambda: taken_back(lambda: planner.plan(until), hat=None),
-            "claim": lambda: taken_back(lambda: outbox.claim(claiming.SENT_AT, "bench")),
+            "claim": lambda: taken_back(lambda: claim(claiming.SENT_AT, "bench")),
             "silent scan": lambda: read_only(lambda: run(scan, given)),
             "today, database": lambda: self._visit("today"),
             "messages, database": lambda: self._visit("messages"),

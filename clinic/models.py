@@ -232,32 +232,21 @@ class Invitation(TenantModel):
         return f"invitation {self.pk}"
 
 
-class Therapist(TenantModel):
+class Named(TenantModel):
+    """What a clinic has several of and calls by name: sorted as Persian readers expect."""
+
     name = models.CharField(_("name"), max_length=120)
-    title = models.CharField(
-        _("as spoken to clients"),
-        max_length=120,
-        blank=True,
-        help_text=_("How a text names the therapist. The plain name is used when this is empty."),
-    )
     active = models.BooleanField(_("active"), default=True)
     sort_key = models.CharField(max_length=400, editable=False, default="")
 
     worker_rights = ("SELECT",)
 
     class Meta(TenantModel.Meta):
+        abstract = True
         ordering = ["sort_key", "id"]
-        constraints = [
-            owned_by_clinic("therapist_of_clinic"),
-            models.UniqueConstraint(fields=["clinic", "name"], name="therapist_name_once"),
-        ]
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def spoken(self) -> str:
-        return self.title or self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.prepare()
@@ -265,14 +254,36 @@ class Therapist(TenantModel):
 
     def prepare(self) -> None:
         """Clean what was typed and derive the Persian sort key (bulk writers call it too)."""
-        self.name, self.title = clean(self.name), clean(self.title)
+        self.name = clean(self.name)
         self.sort_key = sort_key(self.name)
 
 
-class Service(TenantModel):
+class Therapist(Named):
+    title = models.CharField(
+        _("as spoken to clients"),
+        max_length=120,
+        blank=True,
+        help_text=_("How a text names the therapist. The plain name is used when this is empty."),
+    )
+
+    class Meta(Named.Meta):
+        constraints = [
+            owned_by_clinic("therapist_of_clinic"),
+            models.UniqueConstraint(fields=["clinic", "name"], name="therapist_name_once"),
+        ]
+
+    @property
+    def spoken(self) -> str:
+        return self.title or self.name
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.title = clean(self.title)
+
+
+class Service(Named):
     """What a session is: individual, couple, child, assessment …"""
 
-    name = models.CharField(_("name"), max_length=120)
     duration_minutes = models.PositiveSmallIntegerField(
         _("duration in minutes"),
         default=50,
@@ -283,56 +294,24 @@ class Service(TenantModel):
     lapse_days = models.PositiveSmallIntegerField(
         _("days of silence after which we ask"), null=True, blank=True
     )
-    active = models.BooleanField(_("active"), default=True)
-    sort_key = models.CharField(max_length=400, editable=False, default="")
 
-    worker_rights = ("SELECT",)
-
-    class Meta(TenantModel.Meta):
-        ordering = ["sort_key", "id"]
+    class Meta(Named.Meta):
         constraints = [
             owned_by_clinic("service_of_clinic"),
             models.UniqueConstraint(fields=["clinic", "name"], name="service_name_once"),
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.prepare()
-        super().save(*args, **kwargs)
-
-    def prepare(self) -> None:
-        self.name = clean(self.name)
-        self.sort_key = sort_key(self.name)
-
-
-class Room(TenantModel):
+class Room(Named):
     """Where sessions take place. A clinic without rooms never chooses one."""
 
     name = models.CharField(_("name"), max_length=60)
-    active = models.BooleanField(_("active"), default=True)
-    sort_key = models.CharField(max_length=400, editable=False, default="")
 
-    worker_rights = ("SELECT",)
-
-    class Meta(TenantModel.Meta):
-        ordering = ["sort_key", "id"]
+    class Meta(Named.Meta):
         constraints = [
             owned_by_clinic("room_of_clinic"),
             models.UniqueConstraint(fields=["clinic", "name"], name="room_name_once"),
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.prepare()
-        super().save(*args, **kwargs)
-
-    def prepare(self) -> None:
-        self.name = clean(self.name)
-        self.sort_key = sort_key(self.name)
 
 
 class WorkingHours(TenantModel):

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import directory, invitations
+from clinic.access import MANAGERS
 from clinic.forms import WelcomeForm
 from clinic.invitations import Standing
 from clinic.links import clinic_url
@@ -98,4 +99,5 @@ def _welcome(request: Any, found: Invitation, now: dt.datetime) -> HttpResponse:
 def _enter(request: Any, found: Invitation, user: User, now: dt.datetime) -> HttpResponse:
     if not invitations.accept(found, user, now=now):
         return redirect(request.path)
-    return redirect(clinic_url(found.clinic, "panel:today"))
+    begins = found.role in MANAGERS and not found.clinic.is_live
+    return redirect(clinic_url(found.clinic, "panel:first_steps" if begins else "panel:today"))

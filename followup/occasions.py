@@ -174,13 +174,18 @@ SELECT a.last_attended_id AS session_id, a.client_id, r.id AS rule_id,
                v.floor_days, v.factor
           FROM lapses CROSS JOIN (VALUES {stages}) v(floor_days, factor)
          WHERE lapse IS NOT NULL) stage
-          JOIN sessions_app_rhythm y
-            ON y.lapse_days = stage.lapse
-           AND y.next_session_at IS NULL AND y.last_attended_at IS NOT NULL
-           AND y.last_attended_at > %(since)s - stage.days * interval '1 day'
-           AND y.last_attended_at <= %(until)s - stage.days * interval '1 day'
-        -- Found before any rule is looked at: joined to the rules first, a thousand clinics' half a
-        -- million clients were read fifteen times over for six hundred that were due.
+         -- One range of `rhythm_silent` for each. Not a plain join: expecting many of every lapse,
+         -- PostgreSQL would read all clients who ever fell silent, the more the longer the history.
+         CROSS JOIN LATERAL (
+               SELECT x.clinic_id, x.client_id, x.last_attended_id, x.last_attended_at, x.lapse_days
+                 FROM sessions_app_rhythm x
+                WHERE x.lapse_days = stage.lapse
+                  AND x.next_session_at IS NULL AND x.last_attended_at IS NOT NULL
+                  AND x.last_attended_at > %(since)s - stage.days * interval '1 day'
+                  AND x.last_attended_at <= %(until)s - stage.days * interval '1 day'
+               OFFSET 0) y
+        -- And found before any rule is looked at: joined to the rules first, half a million clients
+        -- of a thousand clinics were read fifteen times over for six hundred that were due.
         OFFSET 0) a
   JOIN followup_rule r
     ON r.clinic_id = a.clinic_id AND r.kind = 'silent' AND r.enabled

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from clinic.tenancy import EVERYWHERE, Hat, Scope, wear
-from messaging import gates, heartbeats, outbox, reception
+from messaging import claiming, gates, heartbeats, outbox, reception
 from messaging.accounts import (
     REST,
     Carriers,
@@ -73,7 +73,7 @@ def drain(clock: Clock, budget_seconds: float = BUDGET_SECONDS) -> Counter[str]:
         counts = outbox.sweep(clock())
     while time.monotonic() < deadline:
         with _worker():
-            ids = outbox.claim(clock(), holder)
+            ids = claiming.claim(clock(), holder)
         if not ids:
             break
         counts += _Round(holder, clock, deadline).deliver(ids)
@@ -174,7 +174,7 @@ class _Round:
             return counts
         # Asleep since: the verdict is stale, others may have asked about these texts, and somebody
         # may have stopped them. What falls between this line and the call, its short time-outs bound.
-        if (now := self._clock()) >= began + outbox.LEASE:
+        if (now := self._clock()) >= began + claiming.LEASE:
             self._put_back(ready, now)
             return counts
         return counts + self._hand_over(call.gateway, ready)
@@ -233,7 +233,7 @@ def _calls(drafts: list[tuple[Message, Verdict]], carriers: Carriers) -> Iterato
 
 
 def _batches(messages: list[Message], gateway: Gateway | None) -> Iterator[list[int]]:
-    size = gateway.provider.max_batch if gateway else outbox.BATCH
+    size = gateway.provider.max_batch if gateway else claiming.BATCH
     batches: list[dict[str, int]] = []
     for message in messages:
         key = message.recipient or str(message.pk)

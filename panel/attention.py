@@ -13,7 +13,7 @@ from messaging.models import Message, State
 from panel import visibility
 from panel.lines import Line, lines_of
 from patients.models import Client
-from patients.queries import is_usable
+from patients.queries import out_of_reach
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, Participant, Session
 from sessions_app.queries import coming, unrecorded, with_people
@@ -88,12 +88,11 @@ def _unreachable(sessions: QuerySet[Session], now: dt.datetime) -> list[Unreacha
     """Clients expected within three days whom no text can reach, the soonest first, each once."""
     soon = coming(sessions, now).filter(starts_at__lte=now + AHEAD).order_by()
     expected = Client.objects.filter(participations__session__in=soon, deceased_at=None)
-    # Most can be reached: their phones alone are looked at.
-    phones = expected.order_by().values_list("pk", "phone").distinct()
-    mute = {pk for pk, phone in phones if not is_usable(phone)}
     found: dict[int, Unreachable] = {}
-    for place in _places(mute, soon) if mute else ():
-        found.setdefault(place.client_id, Unreachable(place.client, place.session))
+    # Most can be reached, and then nothing more is asked.
+    if mute := {client.pk for client in out_of_reach(expected.order_by().distinct())}:
+        for place in _places(mute, soon):
+            found.setdefault(place.client_id, Unreachable(place.client, place.session))
     return list(found.values())
 
 

@@ -34,3 +34,9 @@ def choice_of_clients(data: QueryDict | None = None, ids: Iterable[int] = ()) ->
     if typed:
         found = list(search(Client.objects.exclude(pk__in=ticked), typed)[: OFFERED + 1])
     return Choice(typed, chosen, found[:OFFERED], more=len(found) > OFFERED)
+
+
+def is_finding(data: QueryDict) -> bool:
+    """Whether a form came only to look for a client: the button, or Enter in the search."""
+    typed = data.get("find", "").strip()
+    return data.get("step") == "find" or (bool(typed) and typed != data.get("found", ""))

@@ -27,7 +27,7 @@ from patients.actions import set_consent
 from patients.forms import ClientForm, ConsentForm
 from patients.models import Client, ClientEvent, ConsentRecord, Purpose
 from patients.queries import NEAR, has_usable_phone, is_muted, search, sharing_phone
-from sessions_app import care_tasks
+from sessions_app import care_tasks, waiting
 from sessions_app.queries import coming, next_starts, tally, with_people
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -102,6 +102,7 @@ def _standing(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[
         "lifts_crisis": member.manages or visibility.is_therapist(member),
         "wrong_number": care_tasks.wrong_number(person),
         "calls": calls_of(with_attempts(open_tasks), member=member, now=now),
+        "wish": waiting.still_open(person.wishes.all()).first(),
         "back": request.path,
     }
 

@@ -15,19 +15,20 @@ from sessions_app.models import Session
 
 def warn_of_closed_day(request: ClinicRequest, session: Session) -> None:
     """Say so when the clinic is closed on the day of a session just booked or moved."""
-    if said := _word(session.starts_at, request.clinic.timezone):
+    if said := word_for_moment(session.starts_at, request.clinic.timezone):
         messages.warning(request, said)
 
 
 def word_for_form(form: Any, tz: str) -> str:
     """The same, about the day that the form proposes or that was typed; nothing for no date."""
     try:
-        return _word(form["day"].value(), tz)
+        return word_for_moment(form["day"].value(), tz)
     except jalali.DateError:
         return ""
 
 
-def _word(day_or_moment: object, tz: str) -> str:
+def word_for_moment(day_or_moment: object, tz: str) -> str:
+    """Why the clinic is closed on that day; nothing when it works."""
     day = jalali.parse_date(day_or_moment, tz)
     closed = closed_days(day, day)
     if day not in closed:

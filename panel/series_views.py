@@ -33,7 +33,7 @@ def series_page(
         "form": shown,
         "plan": shown.plan,
         "carried": _carried(booking, request.POST),
-        "back": clinic_url(request.clinic, "panel:sessions"),
+        "back": clinic_url(request.clinic, "panel:calendar"),
     }
     status = 422 if shown.is_bound else 200
     return render(request, "panel/session_series.html", context, status=status)
@@ -54,7 +54,7 @@ def session_series(request: ClinicRequest) -> HttpResponse:
         return series_page(request, booking, form)
     day = jalali.local_day(booked[0].starts_at, tz)
     _say(request, booked, day)
-    return redirect(day_link(request.clinic, "panel:sessions", day, "week"))
+    return redirect(day_link(request.clinic, "panel:calendar_week", day, "week"))
 
 
 def _series_form(
@@ -75,7 +75,7 @@ def _first_step(request: ClinicRequest, booking: BookingForm) -> HttpResponse:
         "form": booking,
         "choice": choice_of_clients(request.POST),
         "closed": word_for_form(booking, request.clinic.timezone),
-        "back": clinic_url(request.clinic, "panel:sessions"),
+        "back": clinic_url(request.clinic, "panel:calendar"),
     }
     return render(request, "panel/session_book.html", context, status=422)
 

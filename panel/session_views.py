@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -19,15 +20,15 @@ from clinic.access import RECEPTION, ClinicRequest, clinic_view
 from clinic.links import clinic_url
 from clinic.models import Role
 from panel import visibility
-from panel.choosing import choice_of_clients
+from panel.choosing import choice_of_clients, is_finding
 from panel.closed import warn_of_closed_day, word_for_form
 from panel.history import Entry, entries_of
 from panel.lines import CANCELLINGS, lines_of
-from panel.pages import asked_day, day_param, way_back, with_next
+from panel.pages import day_param, way_back, with_next
 from panel.series_views import series_page
 from panel.telling import say
 from panel.today_views import fragment
-from panel.week import week_page
+from panel.waiting import fits_of_form, say_vacancy, vacancy_of
 from patients.models import Client
 from sessions_app import actions
 from sessions_app.forms import (
@@ -47,16 +48,6 @@ FORM_METHODS = ["GET", "HEAD", "POST"]
 
 @require_safe
 @clinic_view()
-def sessions(request: ClinicRequest) -> HttpResponse:
-    now = timezone.now()
-    day, understood = asked_day(request, "week", jalali.local_day(now, request.clinic.timezone))
-    if not understood:
-        messages.warning(request, _("That day could not be read; this is the present week."))
-    return render(request, "panel/sessions.html", week_page(request, day, now))
-
-
-@require_safe
-@clinic_view()
 def session(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     tz, member = request.clinic.timezone, request.membership
@@ -71,7 +62,8 @@ def session(request: ClinicRequest, pk: int) -> HttpResponse:
         "messages_of_session": told.order_by("-due_at", "-id"),
         "cancellings": CANCELLINGS,
         "back": request.path,
-        "week": day_param(jalali.local_day(loaded.starts_at, tz)),
+        "day": day_param(jalali.local_day(loaded.starts_at, tz)),
+        "vacancy": vacancy_of(request, loaded, now),
         "reception": not visibility.is_therapist(member),
     }
     return render(request, "panel/session.html", context)
@@ -84,7 +76,7 @@ def session(request: ClinicRequest, pk: int) -> HttpResponse:
 @clinic_view(*RECEPTION)
 def session_book(request: ClinicRequest) -> HttpResponse:
     now = timezone.now()
-    finding = _is_finding(request.POST)
+    finding = is_finding(request.POST)
     data = request.POST if request.method == "POST" and not finding else None
     choice = choice_of_clients(request.POST or request.GET)
     initial = _initial(request.POST if finding else request.GET, choice.chosen)
@@ -101,7 +93,8 @@ def session_book(request: ClinicRequest) -> HttpResponse:
         "form": form,
         "choice": choice,
         "closed": word_for_form(form, request.clinic.timezone),
-        "back": way_back(request, clinic_url(request.clinic, "panel:sessions")),
+        "fits": [] if choice.chosen else fits_of_form(form, request.clinic.timezone, now),
+        "back": way_back(request, clinic_url(request.clinic, "panel:calendar")),
     }
     return render(request, "panel/session_book.html", context, status=_status(form))
 
@@ -144,7 +137,7 @@ def session_edit(request: ClinicRequest, pk: int) -> HttpResponse:
     loaded = get_object_or_404(with_people(visibility.sessions(request.membership)), pk=pk)
     here = clinic_url(request.clinic, "panel:session", pk)
     present = [participant.client_id for participant in loaded.participants.all()]
-    finding = _is_finding(request.POST)
+    finding = is_finding(request.POST)
     data = request.POST if request.method == "POST" and not finding else None
     initial: dict[str, Any] = {"service": loaded.service_id, "online_url": loaded.online_url}
     if finding:
@@ -231,6 +224,7 @@ def _act(request: ClinicRequest, pk: int, act: Callable[..., Session]) -> HttpRe
         messages.error(request, explain(error, request.clinic.timezone))
     else:
         _say(request, loaded, _what_happened(loaded), back, now)
+        say_vacancy(request, loaded, now)
     if request.htmx and request.POST.get("live"):
         return fragment(request, loaded, now)
     return redirect(back)
@@ -280,21 +274,25 @@ def _status(form: Any) -> int:
     return 422 if form.is_bound else 200
 
 
-def _is_finding(data: QueryDict) -> bool:
-    """Whether the form came only to look for a client: the button, or Enter in the search."""
-    typed = data.get("find", "").strip()
-    return data.get("step") == "find" or (bool(typed) and typed != data.get("found", ""))
-
-
 def _initial(source: QueryDict, clients: list[Client]) -> dict[str, Any]:
     """What the address proposes, or what was typed before looking for a client."""
     initial: dict[str, Any] = {
         name: source[name]
-        for name in ("therapist", "service", "day", "time", "duration", "online_url")
+        for name in ("therapist", "service", "day", "time", "duration", "room", "online_url")
         if source.get(name)
     }
+    initial |= _understood(initial)
     if clients and not initial.get("therapist"):
         initial["therapist"] = clients[0].therapist_id
     if clients and not initial.get("service"):
         initial["service"] = clients[0].service_id
     return initial
+
+
+def _understood(initial: dict[str, Any]) -> dict[str, Any]:
+    """Day and time of it that can be read: the fields then show them as people write them."""
+    found: dict[str, Any] = {}
+    for name, read in (("day", jalali.parse_date), ("time", jalali.parse_time)):
+        with suppress(jalali.DateError):
+            found |= {name: read(initial[name])} if name in initial else {}
+    return found

@@ -9,7 +9,6 @@ from typing import Any
 from clinic import jalali
 from clinic.access import ClinicRequest
 from clinic.closures import closed_days
-from clinic.models import Therapist
 from panel import visibility
 from panel.lines import look_of
 from panel.pages import day_param
@@ -34,38 +33,10 @@ class Day:
     holiday: str
 
 
-def week_page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, Any]:
-    days = jalali.week_of(day)
-    therapists = list(Therapist.objects.filter(active=True))
-    chosen = _chosen(request, therapists)
-    return {
-        "days": _days(request, days, chosen, now),
-        "first": days[0],
-        "last": days[-1],
-        "previous": day_param(days[0] - dt.timedelta(days=7)),
-        "following": day_param(days[0] + dt.timedelta(days=7)),
-        "this_week": day_param(days[0]),
-        "is_this_week": jalali.local_day(now, request.clinic.timezone) in days,
-        "therapists": therapists,
-        "chosen": chosen,
-        "reception": not visibility.is_therapist(request.membership),
-    }
-
-
-def _chosen(request: ClinicRequest, therapists: list[Therapist]) -> Therapist | None:
-    if visibility.is_therapist(request.membership):
-        return None
-    asked = request.GET.get("therapist", "")
-    return next((t for t in therapists if str(t.pk) == asked), None)
-
-
-def _days(
-    request: ClinicRequest, days: list[dt.date], chosen: Therapist | None, now: dt.datetime
-) -> list[Day]:
+def week_page(request: ClinicRequest, days: list[dt.date], now: dt.datetime) -> dict[str, Any]:
+    """Every session of the week that the member may see, as a list for each day."""
     tz = request.clinic.timezone
     sessions = visibility.sessions(request.membership)
-    if chosen is not None:
-        sessions = sessions.filter(therapist=chosen)
     start, end = jalali.start_of_day(days[0], tz), jalali.end_of_day(days[-1], tz)
     of: dict[dt.date, list[Slot]] = {day: [] for day in days}
     for session in with_people(between(sessions, start, end)):
@@ -73,7 +44,9 @@ def _days(
         of[jalali.local_day(session.starts_at, tz)].append(slot)
     today = jalali.local_day(now, tz)
     closed = closed_days(days[0], days[-1])
-    return [
-        Day(day, day_param(day), slots, day == today, day in closed, closed.get(day, ""))
-        for day, slots in of.items()
-    ]
+    return {
+        "days": [
+            Day(day, day_param(day), slots, day == today, day in closed, closed.get(day, ""))
+            for day, slots in of.items()
+        ]
+    }

@@ -110,6 +110,12 @@ class Client(TenantModel):
                 name="client_in_crisis",
                 condition=Q(crisis_since__isnull=False, deceased_at=None),
             ),
+            # The few whom perhaps no text can reach: everybody without an Iranian mobile.
+            models.Index(
+                fields=["clinic", "id"],
+                name="client_out_of_reach",
+                condition=~Q(phone__startswith="+989"),
+            ),
             # Search that forgives a typo. Similarity is not leakproof, so row-level security keeps
             # it from using an index alone; the clinic's own rows are few.
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="client_search"),

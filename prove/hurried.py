@@ -14,9 +14,9 @@ from config.celery import app
 
 django.setup()
 
-from messaging import delivery, lookups, outbox  # noqa: E402  (models come after the set-up)
+from messaging import claiming, delivery, lookups, outbox  # noqa: E402  (models come after the set-up)
 
-outbox.LEASE = dt.timedelta(seconds=6)
+claiming.LEASE = dt.timedelta(seconds=6)
 for module in (outbox, delivery, lookups):
     module.ASK_AFTER = dt.timedelta(seconds=2)  # type: ignore[attr-defined]
 app.conf.beat_schedule = {

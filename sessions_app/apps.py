@@ -7,5 +7,6 @@ class SessionsAppConfig(AppConfig):
     name = "sessions_app"
 
     def ready(self) -> None:
-        # It listens to `session_changed`.
-        import_module("sessions_app.care_tasks")
+        # They listen to `session_changed`.
+        for name in ("care_tasks", "waiting"):
+            import_module(f"sessions_app.{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Deferrable, F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -304,6 +304,55 @@ class ClientLink(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.purpose} link {self.pk}"
+
+
+class Wish(TenantModel):
+    """A place on the waiting list: when a client would come if a time became free.
+
+    It is open until somebody closes it, and while no session came of it; one that is cancelled puts
+    the client back on the list by itself.
+    """
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="wishes")
+    therapist = TenantForeignKey(
+        Therapist, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    #: Days that suit, 0 for Saturday; none given: every day does.
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    #: Hours that suit, on the clinic's clock; both or neither.
+    begins = models.TimeField(null=True, blank=True)
+    ends = models.TimeField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    #: What came of it.
+    session = TenantForeignKey(
+        Session, on_delete=models.SET_NULL, null=True, blank=True, related_name="wishes"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta(TenantModel.Meta):
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(begins=None, ends=None) | Q(ends__gt=F("begins")),
+                name="wish_ends_after_it_begins",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["clinic", "created_at"], name="wish_open", condition=Q(closed_at=None)
+            ),
+            models.Index(fields=["clinic", "client"], name="wish_of_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"wish {self.pk}"
 
 
 class CareTask(TenantModel):

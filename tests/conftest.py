@@ -5,20 +5,18 @@ import fcntl
 import os
 from pathlib import Path
 
-import psycopg2
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connections
 from hypothesis import HealthCheck, settings as examples
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from config.embedded import provision
 from messaging import gates
 from sandbox.testing import running_gateway
-from tests import factories
+from tests import databases, factories
 
-TEMPLATE = "peygir_template"
 FOLDER = Path(os.environ["PEYGIR_TEST_FOLDER"])
 # Half a second each is what a real hash is for; nobody attacks the people of a test.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -42,8 +40,8 @@ def django_db_setup(django_db_blocker):
     name = "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
     with django_db_blocker.unblock():
         _make_template_once()
-        _admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
-        _use(name)
+        databases.copy(name)
+        databases.use(name)
     yield
     with django_db_blocker.unblock():
         connections.close_all()
@@ -56,28 +54,13 @@ def _make_template_once():
             return
         provision(
             os.environ["PEYGIR_TEST_ADMIN_URL"],
-            TEMPLATE,
+            databases.TEMPLATE,
             os.environ["PEYGIR_TEST_LOGIN_PASSWORD"],
         )
-        _use(TEMPLATE)
+        databases.use(databases.TEMPLATE)
         call_command("migrate", verbosity=0)
         connections.close_all()
         (FOLDER / "template.done").touch()
-
-
-def _use(name):
-    connections.close_all()
-    settings.DATABASES["default"]["NAME"] = name
-    connection.settings_dict["NAME"] = name
-    os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
-
-
-def _admin(statement):
-    admin = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(statement)
-    admin.close()
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
-from clinic.templatetags.peygir import persian_digits
+from clinic import jalali
+from clinic.templatetags.peygir import jalali_time, persian_digits
 from followup.defaults import RULE_NAMES
 from messaging.models import Channel
 from panel.channels import CHANNEL_ICONS, GATEWAYS
@@ -20,9 +21,25 @@ from panel.lines import Line
 from patients.models import Client
 from patients.phones import display
 from sessions_app.links import without_keys
-from sessions_app.models import CareTask
+from sessions_app.models import CareTask, Session, Wish
 
 register = template.Library()
+
+
+@register.filter
+def clients_of(session: Session) -> str:
+    """Everybody who comes, of a session loaded with its people."""
+    return _(" and ").join(str(place.client) for place in session.participants.all())
+
+
+@register.filter
+def when_suits(wish: Wish) -> str:
+    """«شنبه و دوشنبه، ۱۶:۰۰ تا ۲۰:۰۰»: when somebody on the waiting list could come."""
+    days = _(" and ").join(jalali.weekday_name(day) for day in wish.weekdays) or _("any day")
+    if wish.begins is None:
+        return days
+    hours = {"start": jalali_time(wish.begins), "end": jalali_time(wish.ends)}
+    return f"{days}، {_('%(start)s to %(end)s') % hours}"
 
 
 @register.filter

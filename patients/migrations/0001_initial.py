@@ -358,6 +358,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="client",
+            index=models.Index(
+                condition=models.Q(("phone__startswith", "+989"), _negated=True),
+                fields=["clinic", "id"],
+                name="client_out_of_reach",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="client",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.indexes.OpClass(
                     models.F("search_text"), name="gin_trgm_ops"

@@ -36,7 +36,7 @@
   document.addEventListener("click", function (event) {
     var target = event.target;
     closeMenus(target.closest("details.menu"));
-    var act = target.closest("[data-dismiss],[data-close],[data-copy],[data-insert],[data-theme-choice],[data-reveal]");
+    var act = target.closest("[data-dismiss],[data-close],[data-copy],[data-insert],[data-theme-choice],[data-reveal],[data-print]");
     if (!act) return;
     if ("dismiss" in act.dataset) act.closest(".notice").remove();
     if ("close" in act.dataset) closeDialog(event);
@@ -44,6 +44,7 @@
     if (act.dataset.insert) insert(act);
     if (act.dataset.themeChoice) chooseTheme(act.dataset.themeChoice);
     if (act.dataset.reveal) reveal(act);
+    if ("print" in act.dataset) window.print();
   });
 
   function chooseTheme(choice) {

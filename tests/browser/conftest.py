@@ -15,14 +15,12 @@ import time
 import urllib.request
 from pathlib import Path
 
-import psycopg2
 import pytest
 from playwright.sync_api import expect
 
 from messaging.views import callback_token
 from sandbox.testing import running_gateway
-from tests import chrome as browsers
-from tests.conftest import TEMPLATE
+from tests import chrome as browsers, databases
 
 ROOT = Path(__file__).resolve().parents[2]
 # A busy machine may take its time; a page that never answers still fails.
@@ -164,12 +162,8 @@ def _until(condition, seconds=60):
 def _own_database():
     """A copy of the migrated template, of this worker alone and really committed to."""
     name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    admin = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
-    admin.close()
+    databases.as_admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    databases.copy(name)
     return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
 
 

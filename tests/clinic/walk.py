@@ -27,7 +27,7 @@ from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message, Template
 from patients.models import Client, ClientEvent, Treatment
-from sessions_app.models import CareTask, Session, SessionChange
+from sessions_app.models import CareTask, Session, SessionChange, Wish
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -78,13 +78,22 @@ PANEL = {
     "panel:task": panel(pk=CareTask),
     "panel:task_attempt": panel(pk=CareTask),
     "panel:task_reopen": panel(pk=CareTask),
-    "panel:sessions": panel(),
+    "panel:first_steps": panel(),
+    "panel:waiting": panel(),
+    "panel:waiting_new": panel(),
+    "panel:waiting_edit": panel(pk=Wish),
+    "panel:waiting_close": panel(pk=Wish),
+    "panel:waiting_reopen": panel(pk=Wish),
+    "panel:calendar": panel(),
+    "panel:calendar_print": panel(),
+    "panel:calendar_week": panel(),
     "panel:session_book": panel(),
     "panel:session_series": panel(),
     "panel:sessions_undo": panel(),
     "panel:session_clients": panel(),
     "panel:session": panel(pk=Session),
     "panel:session_move": panel(pk=Session),
+    "panel:session_move_ask": panel(pk=Session),
     "panel:session_edit": panel(pk=Session),
     "panel:session_record": panel(pk=Session),
     "panel:session_cancel": panel(pk=Session),

@@ -215,6 +215,7 @@ SPECIAL = {
     },
     "patients.Client": lambda half: {"phone": half.phone},
     "sessions_app.Session": _session_times,
+    "sessions_app.Wish": lambda half: {"begins": dt.time(9), "ends": dt.time(13)},
     "sessions_app.SessionChange": _change,
     "messaging.Template": lambda half: {
         "key": "reminder_24h",

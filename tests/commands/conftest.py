@@ -52,7 +52,7 @@ def admin(statement, database=None):
 
 @pytest.fixture
 def installation(django_db_setup, request, gateway):
-    from tests.conftest import TEMPLATE
+    from tests.databases import TEMPLATE
 
     name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{abs(hash(request.node.nodeid))}"
     admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')

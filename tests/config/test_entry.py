@@ -14,7 +14,7 @@ from django.db import OperationalError, connection
 from clinic import entry
 from clinic.entry import UnsafeDatabase, refuse_unsafe_database
 from clinic.tenancy import Hat, wear
-from tests.conftest import TEMPLATE
+from tests.databases import TEMPLATE
 
 ROOT = Path(__file__).resolve().parents[2]
 

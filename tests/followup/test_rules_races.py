@@ -9,7 +9,7 @@ from django.db import connection
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.planner import plan
-from messaging import outbox
+from messaging import claiming, outbox
 from messaging.accounts import gateways_of
 from messaging.models import Message
 from patients import care
@@ -62,7 +62,7 @@ def test_two_senders_at_once_cannot_both_send_the_second(p, gateway):
     """One holds the client, its text not yet committed as sending, when the other looks."""
     moment = tehran(NOW)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = outbox.claim(moment, "first", limit=1)
+        ids = claiming.claim(moment, "first", limit=1)
         ((_, verdict),) = outbox.drafts(ids, "first", moment)
         carrier = gateways_of({p.clinic.pk})[p.clinic.pk]
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):

@@ -3,16 +3,13 @@
 The tables are those of `bench/scans.py`, which does the same with a million sessions.
 """
 
-import os
-
-import psycopg2
 import pytest
 from django.conf import settings
-from django.db import connection, connections
 
 from bench import scans
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.models import Kind
+from tests.databases import copied
 
 pytestmark = pytest.mark.slow
 
@@ -24,30 +21,9 @@ SLACK = 40
 @pytest.fixture(scope="module")
 def large_database(django_db_setup, django_db_blocker):
     """One of its own: so many rows, taken back or not, would slow down every test after these."""
-    before = settings.DATABASES["default"]["NAME"]
-    own = f"{before}_scans"
-    with django_db_blocker.unblock():
-        admin(f'CREATE DATABASE "{own}" TEMPLATE "peygir_template" OWNER app_owner')
-        use(own)
-        try:
-            yield
-        finally:
-            use(before)
-            admin(f'DROP DATABASE "{own}" WITH (FORCE)')
-
-
-def admin(statement):
-    server = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
-    server.autocommit = True
-    with server.cursor() as cursor:
-        cursor.execute(statement)
-    server.close()
-
-
-def use(name):
-    connections.close_all()
-    settings.DATABASES["default"]["NAME"] = name
-    connection.settings_dict["NAME"] = name
+    name = settings.DATABASES["default"]["NAME"]
+    with django_db_blocker.unblock(), copied(f"{name}_scans"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -33,8 +33,6 @@ class Harness(ABC):
     unreachable: ClassVar[str] = "+982188776655"
     #: Names a callback of this gateway uses, so that random ones come near to real ones.
     words: ClassVar[tuple[str, ...]] = ()
-    #: What this gateway's protocol has no way to do, of "html" (a proxy's error page) and "rate".
-    lacks: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod
@@ -72,13 +70,9 @@ class Harness(ABC):
     def refuse_key(self) -> None:
         """The gateway no longer knows the account."""
 
-    def answer_html(self) -> None:
-        """The next call gets a proxy's page with HTTP 502 and does not reach the gateway."""
-        raise NotImplementedError
-
+    @abstractmethod
     def limit_rate(self) -> None:
         """The next call comes too soon after others."""
-        raise NotImplementedError
 
     def text(self, local_id: int = 7_000_001, receptor: str = "") -> OutgoingText:
         return OutgoingText(local_id, receptor or self.receptor, TEXT)
@@ -89,7 +83,15 @@ class Harness(ABC):
         return [self.key, number, self.unreachable.removeprefix("+98"), TEXT[:12], "%D8%B3"]
 
 
-class SandboxHarness(Harness):
+class WebHarness(Harness):
+    """A gateway that is spoken to by HTTP, so that a proxy can stand in between."""
+
+    @abstractmethod
+    def answer_html(self) -> None:
+        """The next call gets a proxy's page with HTTP 502 and does not reach the gateway."""
+
+
+class SandboxHarness(WebHarness):
     """What the gateways share whose stand-in is the sandbox."""
 
     rate_code: ClassVar[int]
@@ -217,7 +219,6 @@ class EmailHarness(Harness):
     receptor = "somebody9121234567@example.org"
     unreachable = "nobody9121234567"
     words = ("action", "status")
-    lacks = frozenset({"html"})
 
     def __init__(self, office: PostOffice, port: int) -> None:
         self.office, self.port = office, port

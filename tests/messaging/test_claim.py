@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
-from messaging import outbox
+from messaging import claiming
 from messaging.models import Message, ProviderAccount, Spending
 from tests.factories import ClientFactory, ClinicFactory, MessageFactory
 from tests.followup.clinics import tehran
@@ -37,7 +37,7 @@ def waiting(clinic, count=1, minutes=5, **fields):
 
 def claimed(limit=200, now=NOW):
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = outbox.claim(now, "sender", limit=limit)
+        ids = claiming.claim(now, "sender", limit=limit)
     return set(ids)
 
 

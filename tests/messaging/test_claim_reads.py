@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
-from messaging import outbox
+from messaging import claiming
 from messaging.models import Message
 from tests.factories import ClinicFactory, MessageFactory
 from tests.followup.clinics import tehran
@@ -52,7 +52,7 @@ def indexes_of_a_claim():
     values = {"now": NOW, "holder": "x", "lease": NOW, "rested": NOW}
     values |= {"limit": 200, "reach": 1600, "least": 4}
     with wear(Hat.WORKER, clinic_id=EVERYWHERE), connection.cursor() as cursor:
-        cursor.execute(outbox.IN_ORDER + "EXPLAIN (FORMAT json) " + outbox.CLAIM, values)
+        cursor.execute(claiming.IN_ORDER + "EXPLAIN (FORMAT json) " + claiming.CLAIM, values)
         ((plan,),) = cursor.fetchall()
     words = json.dumps(plan)
     return {name for name in (*OF_THE_QUEUE, "messaging_message_pkey") if f'"{name}"' in words}

@@ -8,7 +8,7 @@ import pytest
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.models import Rule
 from followup.planner import plan
-from messaging import delivery, outbox, pulse
+from messaging import claiming, delivery, outbox, pulse
 from messaging.accounts import gateways_of
 from messaging.lookups import look_after
 from messaging.models import Message, ProviderAccount, Template
@@ -366,19 +366,19 @@ def test_outside_production_only_listed_numbers_are_texted(live, session, settin
 def claimed(now=DUE):
     plan(now)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        return outbox.claim(now, "dead")
+        return claiming.claim(now, "dead")
 
 
 def test_a_dead_claim_goes_back_and_is_sent_once(live, session, gateway):
     claimed()
-    tick(DUE + outbox.LEASE)
+    tick(DUE + claiming.LEASE)
     assert (outcome(live), len(gateway.messages)) == (("sent", ""), 1)
 
 
 def test_a_dead_sending_becomes_unknown_and_not_queued(live, session, gateway):
     ids = claimed()
     die_while_sending(live, ids)
-    delivery.drain(lambda: DUE + outbox.LEASE)
+    delivery.drain(lambda: DUE + claiming.LEASE)
     assert (outcome(live), gateway.messages) == (("unknown", "sender_stopped"), [])
 
 
@@ -387,15 +387,15 @@ def test_a_dead_sending_that_had_left_is_found(live, session, gateway):
     (ready,) = die_while_sending(live, ids)
     provider = gateways_of({live.pk})[live.pk].provider
     provider.send([ready])
-    tick(DUE + outbox.LEASE)
-    look_after(DUE + outbox.LEASE)
+    tick(DUE + claiming.LEASE)
+    look_after(DUE + claiming.LEASE)
     assert (outcome(live), len(gateway.messages)) == (("sent", ""), 1)
 
 
 def test_a_sender_that_comes_back_late_changes_nothing(live, session, gateway):
     ids = claimed()
     die_while_sending(live, ids)
-    delivery.drain(lambda: DUE + outbox.LEASE)
+    delivery.drain(lambda: DUE + claiming.LEASE)
     assert outbox.failed(ids, "411", holder="dead", now=DUE) == 0
 
 
@@ -403,11 +403,11 @@ def test_a_sender_that_slept_past_its_lease_hands_nothing_over(live, session, ga
     plan(DUE)
 
     def falls_asleep_once_it_has_committed():
-        return DUE + outbox.LEASE if only(live).state == "sending" else DUE
+        return DUE + claiming.LEASE if only(live).state == "sending" else DUE
 
     delivery.drain(falls_asleep_once_it_has_committed)
     assert (outcome(live), gateway.messages) == (("queued", ""), [])
-    assert only(live).attempt_at == DUE + outbox.LEASE
+    assert only(live).attempt_at == DUE + claiming.LEASE
 
 
 def die_while_sending(clinic, ids):

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.planner import plan
-from messaging import lookups, outbox, receipts
+from messaging import claiming, lookups, outbox, receipts
 from messaging.accounts import gateways_of
 from messaging.life import TRANSITIONS
 from messaging.models import FINAL_STATES, Message, State
@@ -90,7 +90,7 @@ class OneMessage(RuleBasedStateMachine):
 
     def claim(self, sender):
         with self.engine():
-            outbox.claim(self.now, sender)
+            claiming.claim(self.now, sender)
 
     @rule(sender=senders)
     def release(self, sender):
@@ -110,7 +110,7 @@ class OneMessage(RuleBasedStateMachine):
             carrier = gateways_of({self.clinic.pk})[self.clinic.pk]
             ready, _ = outbox.begin_sending([self.pk], text, carrier, holder=sender, now=self.now)
         if ready:
-            self.ready[sender] = (carrier, ready, self.now + outbox.LEASE)
+            self.ready[sender] = (carrier, ready, self.now + claiming.LEASE)
 
     @rule(sender=senders)
     def hand_over(self, sender):

@@ -23,15 +23,14 @@ from messaging.providers.base import (
     ProviderError,
     Receipt,
 )
-from tests.messaging.harnesses import HARNESSES, traces
+from tests.messaging.harnesses import HARNESSES, WebHarness, traces
 
 KINDS = sorted(PROVIDERS)
 DEDUPING = [kind for kind in KINDS if provider_class(kind).dedupes]
 
 
-def able(what):
-    """The kinds whose protocol can do it; one without a harness stays in, and fails."""
-    return [kind for kind in KINDS if kind not in HARNESSES or what not in HARNESSES[kind].lacks]
+#: Those that speak HTTP; one without a harness stays in, and fails.
+WEB = [kind for kind in KINDS if issubclass(HARNESSES.get(kind, WebHarness), WebHarness)]
 
 
 def for_kinds(kinds):
@@ -127,14 +126,14 @@ def test_a_recipient_that_cannot_be_reached_is_refused_before_anything_leaves(ha
     assert (type(error), harness.calls) == (MessageRefused, 0)
 
 
-@for_kinds(able("html"))
+@for_kinds(WEB)
 def test_a_proxys_error_page_leaves_us_unknowing(harness):
     harness.answer_html()
 
     assert type(refusal(harness.provider().send, [harness.text()])) is OutcomeUnknown
 
 
-@for_kinds(able("rate"))
+@for_kinds(KINDS)
 def test_a_call_too_many_is_certainly_not_accepted(harness):
     harness.limit_rate()
 
@@ -150,12 +149,11 @@ def failures(harness):
     yield refusal(provider.send, [harness.text(receptor=harness.unreachable)])
     harness.lose_next_answer()
     yield refusal(provider.send, [text])
-    if "html" not in harness.lacks:
+    if isinstance(harness, WebHarness):
         harness.answer_html()
         yield refusal(provider.send, [harness.text(2)])
-    if "rate" not in harness.lacks:
-        harness.limit_rate()
-        yield refusal(provider.send, [harness.text(3)])
+    harness.limit_rate()
+    yield refusal(provider.send, [harness.text(3)])
     harness.refuse_key()
     yield refusal(provider.send, [harness.text(4)])
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.planner import plan
-from messaging import delivery, outbox
+from messaging import claiming, delivery, outbox
 from messaging.accounts import gateways_of
 from messaging.models import Message
 from patients.actions import set_consent
@@ -115,7 +115,7 @@ def test_a_planner_that_dies_before_its_commit_has_planned_nothing(session):
 def test_a_message_stopped_after_the_claim_does_not_leave(session, gateway, monkeypatch):
     plan(DUE)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = outbox.claim(DUE, "sender")
+        ids = claiming.claim(DUE, "sender")
         ((_, verdict),) = outbox.drafts(ids, "sender", DUE)
         carrier = gateways_of({session.clinic_id})[session.clinic_id]
     outcome = []
@@ -159,4 +159,4 @@ def test_a_claim_takes_no_more_than_its_limit_whatever_the_plan(transactional_db
     for _ in range(4):
         session_at(clinic, "2026-11-28 17:30")
     plan(DUE)
-    assert len(outbox.claim(DUE, "one", limit=1)) == 1
+    assert len(claiming.claim(DUE, "one", limit=1)) == 1

@@ -9,7 +9,7 @@ from sessions_app.models import Session
 from tests import factories
 from tests.panel.screens import CLINIC, html_of, notices_of
 
-WEEK = CLINIC + "sessions/"
+WEEK, SESSIONS = CLINIC + "calendar/week/", CLINIC + "sessions/"
 #: Sunday 1 Azar 1405, 17:30 in Tehran.
 SUNDAY = dt.datetime(2026, 11, 22, 14, 0, tzinfo=dt.UTC)
 HOLIDAY = dt.date(2026, 11, 22)
@@ -111,7 +111,7 @@ def test_another_clinics_holiday_is_marked_nowhere(as_reception, other_clinic):
 def test_booking_on_a_closed_day_is_allowed_and_pointed_out(
     as_reception, holiday, booking, day, said
 ):
-    response = as_reception.post(WEEK + "new/", {**booking, "day": day}, follow=True)
+    response = as_reception.post(SESSIONS + "new/", {**booking, "day": day}, follow=True)
     assert Session.objects.count() == 1
     assert notices_of(response)[1:] == said
 
@@ -125,7 +125,7 @@ def test_moving_onto_a_closed_day_is_allowed_and_pointed_out(
     as_reception, people, holiday, session, day, said
 ):
     data = {"day": day, "time": "9:00", "duration": "50", "therapist": people["mine"].pk}
-    response = as_reception.post(f"{WEEK}{session.pk}/move/", data, follow=True)
+    response = as_reception.post(f"{SESSIONS}{session.pk}/move/", data, follow=True)
     session.refresh_from_db()
     assert session.revision == 2
     assert notices_of(response)[1:] == said
@@ -142,9 +142,9 @@ def test_moving_onto_a_closed_day_is_allowed_and_pointed_out(
     ],
 )
 def test_the_form_says_so_of_the_day_that_it_proposes(as_reception, holiday, people, day, said):
-    assert proposed(as_reception.get(f"{WEEK}new/", {"day": day})) == said
+    assert proposed(as_reception.get(f"{SESSIONS}new/", {"day": day})) == said
 
 
 def test_a_refused_form_says_so_of_the_day_that_was_typed(as_reception, holiday, booking):
-    response = as_reception.post(WEEK + "new/", {**booking, "time": "?"})
+    response = as_reception.post(SESSIONS + "new/", {**booking, "time": "?"})
     assert (response.status_code, proposed(response)) == (422, HOLIDAY_SAID)

@@ -87,7 +87,8 @@ def pages_read(browser, address):
         "messages/?state=failed",
         "messages/?reason=no_consent",
         "calls/",
-        "sessions/",
+        "calendar/",
+        "calendar/week/",
     ],
 )
 def test_a_page_reads_as_much_after_ten_times_the_years(as_reception, people, lived, address):

@@ -78,7 +78,7 @@ def test_every_two_weeks(as_reception, people, asked):
 def test_all_are_booked_and_only_the_first_is_told(as_reception, receptionist, people, asked):
     page = as_reception.post(STEP_ONE, asked)
     answer = as_reception.post(STEP_TWO, sent(asked, page), follow=True)
-    assert answer.redirect_chain == [(CLINIC + "sessions/?week=1405-09-01", 302)]
+    assert answer.redirect_chain == [(CLINIC + "calendar/week/?week=1405-09-01", 302)]
     assert notices_of(answer) == ["۳ جلسه ثبت شد؛ اولی یکشنبه ۱ آذر، ساعت ۱۷:۳۰."]
     assert starts() == SUNDAYS
     assert set(Participant.objects.values_list("client", flat=True)) == {people["my_client"].pk}

@@ -1,15 +1,9 @@
 """A simulation in a database of its own, beside the tests' one."""
 
-import os
 import secrets
-from contextlib import contextmanager
-
-import psycopg2
-from django.db import connection, connections
 
 from sandbox.simulator import Wanted, simulate
-
-TEMPLATE = "peygir_template"
+from tests.databases import copied
 
 
 def simulated(days=2, clinics=1, seed=1, **wanted):
@@ -26,27 +20,5 @@ def without_durations(report):
     return {key: value for key, value in report.items() if key != "took"}
 
 
-@contextmanager
 def empty_database():
-    name = f"simulated_{secrets.token_hex(4)}"
-    _admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
-    kept = connection.settings_dict["NAME"]
-    _use(name)
-    try:
-        yield
-    finally:
-        _use(kept)
-        _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _use(name):
-    connections.close_all()
-    connection.settings_dict["NAME"] = name
-
-
-def _admin(statement):
-    admin = psycopg2.connect(os.environ["PEYGIR_TEST_ADMIN_URL"])
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(statement)
-    admin.close()
+    return copied(f"simulated_{secrets.token_hex(4)}")
