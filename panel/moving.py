@@ -28,7 +28,6 @@ class Proposal:
     session: Session
     #: What the form of the move is given.
     data: dict[str, object]
-    is_same: bool
     #: Still to begin afterwards: its client can be told.
     is_ahead: bool
     refusal: str
@@ -50,13 +49,13 @@ def proposal_of(
     if not form.is_valid():
         return None
     wanted = _as_wanted(session, form)
+    refusal = _refusal(wanted, tz)
     return Proposal(
         session=wanted,
         data={**data, "day": form.cleaned_data["day"], "time": form.cleaned_data["time"]},
-        is_same=actions.snapshot(wanted) == actions.snapshot(session),
         is_ahead=wanted.starts_at > now,
-        refusal=_refusal(wanted, tz),
-        warnings=list(_warnings(wanted, now, tz)),
+        refusal=refusal,
+        warnings=[] if refusal else list(_warnings(wanted, now, tz)),
     )
 
 
