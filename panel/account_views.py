@@ -20,6 +20,8 @@ from messaging.models import Channel, ProviderAccount
 from panel import accounts
 from panel.account_forms import AccountForm, form_for
 from panel.accounts import PLACES, Place
+from panel.settings_forms import TrialForm
+from panel.trial import carry_out, trial_form
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 
@@ -28,6 +30,22 @@ FORM_METHODS = ["GET", "HEAD", "POST"]
 @clinic_view(*MANAGERS)
 def gateway(request: ClinicRequest) -> HttpResponse:
     """All accounts, how they stand, and what stands in where one is missing."""
+    return _gateway_page(request, trial_form(request))
+
+
+@require_POST
+@clinic_view(*MANAGERS)
+def trial(request: ClinicRequest) -> HttpResponse:
+    """A fixed text to the phone of whoever asks, through the account that is in use."""
+    form = trial_form(request)
+    if not form.is_valid():
+        return _gateway_page(request, form, status=422)
+    text = _("A trial text of %(clinic)s. If you read this, the SMS account works.")
+    carry_out(request, form, text % {"clinic": request.clinic.name}, now=timezone.now())
+    return redirect(clinic_url(request.clinic, "texting:gateway"))
+
+
+def _gateway_page(request: ClinicRequest, form: TrialForm, status: int = 200) -> HttpResponse:
     kept = {(a.channel, a.standby): a for a in ProviderAccount.objects.filter(active=True)}
     rows = [_row(place, kept.get((place.channel, place.standby))) for place in PLACES.values()]
     context = {
@@ -35,8 +53,9 @@ def gateway(request: ClinicRequest) -> HttpResponse:
         "shared": installation_gateway() is not None,
         "has_first": rows[0]["account"] is not None,
         "mail": mail_is_set_up(),
+        "trial": form,
     }
-    return render(request, "panel/gateway.html", context)
+    return render(request, "panel/gateway.html", context, status=status)
 
 
 def _row(place: Place, account: ProviderAccount | None) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from clinic.text import ascii_digits
 from followup.models import Kind, Rule
 from messaging import render
 from messaging.models import Template
+from patients.forms import PhoneField
+from patients.queries import is_usable
 
 
 class LimitForm(forms.Form):
@@ -28,6 +30,18 @@ class LimitForm(forms.Form):
         max_value=10**10,
         help_text=_("Empty: no limit. When it is reached, texts wait; those about safety leave."),
     )
+
+
+class TrialForm(forms.Form):
+    """Whose phone a text is tried on: that of whoever asks."""
+
+    trial_phone = PhoneField(label=_("Your own mobile number"), max_length=40)
+
+    def clean_trial_phone(self) -> str:
+        phone: str = self.cleaned_data["trial_phone"]
+        if not is_usable(phone):
+            raise ValidationError(_("This is no mobile number, so no text can reach it."))
+        return phone
 
 
 class WordingForm(forms.Form):

@@ -7,6 +7,7 @@ from panel import account_views, emergency_views, rules_views, sending_views, wo
 app_name = "texting"
 urlpatterns = [
     path("gateway/", account_views.gateway, name="gateway"),
+    path("gateway/trial/", account_views.trial, name="gateway_trial"),
     path("gateway/<slug:place>/", account_views.account, name="account"),
     path("gateway/<slug:place>/check/", account_views.account_check, name="account_check"),
     path("gateway/<slug:place>/remove/", account_views.account_remove, name="account_remove"),

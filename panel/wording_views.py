@@ -21,12 +21,13 @@ from messaging.models import Template
 from messaging.placeholders import Placeholder, all_placeholders
 from panel.rule_words import name, sentence
 from panel.samples import Sample, sample
-from panel.settings_forms import WordingForm
+from panel.settings_forms import TrialForm, WordingForm
+from panel.trial import carry_out, trial_form
 from panel.wording_words import described
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
-#: The step of the form that shows the text and saves nothing.
-LOOK = "look"
+#: Steps of the form that save nothing: to see the text, and to get it on one's own phone.
+LOOK, TRY = "look", "try"
 
 
 @require_http_methods(FORM_METHODS)
@@ -56,8 +57,11 @@ def _edit(request: ClinicRequest, rule: Rule, wording: Template) -> HttpResponse
         "approved_name": wording.approved_name,
     }
     form = WordingForm(request.POST or None, rule=rule, wording=wording, initial=initial)
-    looking = request.POST.get("step") == LOOK
-    if form.is_bound and form.is_valid() and not looking and _keep(request, form, rule, wording):
+    trial = trial_form(request)
+    step = request.POST.get("step")
+    if step == TRY:
+        _try(request, form, trial, rule)
+    elif step != LOOK and _is_good(form) and _keep(request, form, rule, wording):
         done(request, _("The text is saved. It is used from the next text on."))
         return redirect(clinic_url(request.clinic, "texting:rule", rule.pk))
     context = {
@@ -67,10 +71,23 @@ def _edit(request: ClinicRequest, rule: Rule, wording: Template) -> HttpResponse
         "wording": wording if wording.pk else None,
         "form": form,
         "chips": _chips(rule),
+        "trial": trial if step == TRY else TrialForm(initial=trial.initial),
         **_looked_at(request, form, rule),
     }
     refused = form.is_bound and bool(form.errors)
     return render(request, "panel/wording.html", context, status=422 if refused else 200)
+
+
+def _is_good(form: WordingForm) -> bool:
+    return form.is_bound and form.is_valid()
+
+
+def _try(request: ClinicRequest, form: WordingForm, trial: TrialForm, rule: Rule) -> None:
+    """Send the text as it stands in the form, with sample values, to whoever writes it."""
+    if _is_good(form) and trial.is_valid():
+        invites = form.cleaned_data.get("invites", False)
+        text = sample(request.clinic, form.cleaned_data["body"], rule, invites=invites).text
+        carry_out(request, trial, text, now=timezone.now())
 
 
 def _keep(request: ClinicRequest, form: WordingForm, rule: Rule, wording: Template) -> bool:

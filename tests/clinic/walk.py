@@ -137,6 +137,7 @@ PANEL = {
     "settings:invitation_renew": panel(pk=Invitation),
     "settings:invitation_revoke": panel(pk=Invitation),
     "texting:gateway": panel(),
+    "texting:gateway_trial": panel(),
     "texting:account": panel(place="sms"),
     "texting:account_check": panel(place="sms"),
     "texting:account_remove": panel(place="sms"),
