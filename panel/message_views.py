@@ -20,12 +20,10 @@ from messaging import outbox
 from messaging.models import Channel, Message, State
 from panel import visibility
 from panel.explain import reason_words, why
+from panel.message_acts import LOST, STOPPABLE
 from panel.message_life import life_of, next_of
 from panel.outbox_filter import OutboxFilter
 from panel.pages import history_page, list_or_page
-
-#: States out of which a person may still take a message.
-STOPPABLE = (State.QUEUED, State.CLAIMED)
 
 
 @require_safe
@@ -43,7 +41,12 @@ def messages(request: ClinicRequest) -> HttpResponse:
     context = {
         "form": form,
         "page_obj": page,
-        "rows": [(message, reason_words(message.reason)) for message in page],
+        "rows": [
+            (message, reason_words(message.reason), message.state in (*STOPPABLE, *LOST))
+            for message in page
+        ],
+        "reception": not visibility.is_therapist(request.membership),
+        "back": request.get_full_path(),
     }
     return list_or_page(
         request, "outbox", "panel/message_list.html", "panel/messages.html", context

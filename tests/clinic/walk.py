@@ -104,6 +104,8 @@ PANEL = {
     "panel:feedback_therapists": panel(),
     "panel:feedback_waiting": panel(),
     "panel:messages": panel(),
+    "panel:messages_chosen": panel(),
+    "panel:messages_csv": panel(),
     "panel:message": panel(pk=Message),
     "panel:message_cancel": panel(pk=Message),
     "panel:message_settle": panel(pk=Message),
