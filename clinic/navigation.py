@@ -43,7 +43,12 @@ PANEL = (
     Place("panel:today", _("Today"), "calendar-event", ("panel:today",)),
     Place("panel:tasks", _("Call list"), "phone", ("panel:task", "panel:waiting"), RECEPTION),
     Place("panel:clients", _("Clients"), "users", ("panel:client", "panel:treatment")),
-    Place("panel:calendar", _("Calendar"), "calendar-time", ("panel:calendar", "panel:session")),
+    Place(
+        "panel:calendar",
+        _("Calendar"),
+        "calendar-time",
+        ("panel:calendar", "panel:session", "panel:therapist"),
+    ),
     Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
     Place("panel:feedback", _("Feedback"), "heart-handshake", ("panel:feedback",)),
     Place("exchange:start", _("Import"), "file-import", ("exchange:",), RECEPTION),

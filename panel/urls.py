@@ -16,6 +16,7 @@ from panel import (
     session_views,
     several,
     task_views,
+    therapist_views,
     today_views,
     waiting_views,
 )
@@ -72,6 +73,7 @@ urlpatterns = [
     path("sessions/<int:pk>/cancel/", session_views.session_cancel, name="session_cancel"),
     path("sessions/<int:pk>/restore/", session_views.session_restore, name="session_restore"),
     path("sessions/changes/<int:pk>/undo/", session_views.session_undo, name="session_undo"),
+    path("therapists/<int:pk>/", therapist_views.therapist, name="therapist"),
     path("therapists/<int:pk>/away/", away_views.therapist_away, name="therapist_away"),
     path("feedback/", feedback_views.feedback_answers, name="feedback"),
     path("feedback/figures/", feedback_views.feedback_therapists, name="feedback_therapists"),

@@ -99,6 +99,7 @@ PANEL = {
     "panel:session_cancel": panel(pk=Session),
     "panel:session_restore": panel(pk=Session),
     "panel:session_undo": panel(pk=SessionChange),
+    "panel:therapist": panel(pk=Therapist),
     "panel:therapist_away": panel(pk=Therapist),
     "panel:feedback": panel(),
     "panel:feedback_therapists": panel(),

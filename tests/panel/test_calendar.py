@@ -310,7 +310,7 @@ def hidden_of(response):
 
 def notes_of(response):
     form = re.search(r'<form id="confirm".*?</form>', html_of(response), re.DOTALL)[0]
-    found = re.findall(r'class="notice notice-(\w+)"[^>]*>.*?<div>(.*?)</div>', form)
+    found = re.findall(r'class="notice notice-(\w+)[^"]*"[^>]*>.*?<div>(.*?)</div>', form)
     return [note for note in found if note[0] in ("red", "amber")]
 
 
