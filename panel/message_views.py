@@ -38,14 +38,12 @@ def messages(request: ClinicRequest) -> HttpResponse:
         clients=visibility.clients(request.membership),
     )
     page = history_page(request, form.apply(mine.order_by("-due_at", "-id")))
+    acting = () if visibility.is_therapist(request.membership) else (*STOPPABLE, *LOST)
     context = {
         "form": form,
         "page_obj": page,
-        "rows": [
-            (message, reason_words(message.reason), message.state in (*STOPPABLE, *LOST))
-            for message in page
-        ],
-        "reception": not visibility.is_therapist(request.membership),
+        "rows": [(it, reason_words(it.reason), it.state in acting) for it in page],
+        "can_act": any(it.state in acting for it in page),
         "back": request.get_full_path(),
     }
     return list_or_page(
