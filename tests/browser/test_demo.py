@@ -19,7 +19,11 @@ PAGES = {
     "clients": "clients/",
     "client": r"clients/\d+/",
     "new client": "clients/new/",
-    "sessions": "sessions/",
+    "calendar": "calendar/",
+    "week": "calendar/week/",
+    "therapist": r"therapists/\d+/",
+    "waiting list": "waiting/",
+    "first steps": "first-steps/",
     "session": r"sessions/\d+/",
     "booking": "sessions/new/",
     "messages": "messages/",
@@ -120,7 +124,10 @@ def _address(page, demo, path):
     start = f"{demo.panel}/c/aramesh/"
     if "\\d" not in path:
         return start + path
-    page.goto(start + path.split("\\d")[0])
+    # Sessions and therapists are found in the calendar.
+    lists = {"sessions/": "calendar/week/", "therapists/": "calendar/"}
+    first = path.split("\\d")[0]
+    page.goto(start + lists.get(first, first))
     links = page.locator("main a").evaluate_all("them => them.map(it => it.pathname)")
     return demo.panel + next(it for it in links if re.fullmatch(f"/c/aramesh/{path}", it))
 

@@ -257,7 +257,11 @@
     var box = shownFirst.getBoundingClientRect();
     calendar.scrollTop += box.top - calendar.getBoundingClientRect().top - 160;
     var today = calendar.querySelector(".cal-col.is-today");
-    if (today && calendar.scrollWidth > calendar.clientWidth) today.scrollIntoView({ block: "nearest", inline: "center" });
+    if (!today || calendar.querySelectorAll(".cal-col.is-today").length > 1) return;
+    // Of a week on a narrow screen; by hand, because `scrollIntoView` would move the page as well.
+    var middle = calendar.getBoundingClientRect();
+    var place = today.getBoundingClientRect();
+    calendar.scrollLeft += place.left + place.width / 2 - middle.left - middle.width / 2;
   }
   showWhatMatters();
 })();
