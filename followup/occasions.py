@@ -239,13 +239,19 @@ LIVE_SINCE = {
                 THEN 'infinity' ELSE c.live_since END"""
 }
 
-#: Which visit of a client to this therapist for this service a session was, counting from one.
+#: Which visit of a client to this therapist for this service a session was, counting from one. By the
+#: client's own few sessions, each found by its number: as a join PostgreSQL may go through all that the
+#: therapist ever had instead, more every year.
 ORDINAL = """(
     SELECT count(*)
-      FROM sessions_app_participant op JOIN sessions_app_session os ON os.id = op.session_id
-     WHERE op.client_id = f.client_id AND os.state = 'attended'
-       AND os.therapist_id = s.therapist_id AND os.service_id = s.service_id
-       AND (os.starts_at, os.id) <= (s.starts_at, s.id))"""
+      FROM (SELECT op.session_id FROM sessions_app_participant op
+             WHERE op.client_id = f.client_id OFFSET 0) mine
+     CROSS JOIN LATERAL (
+           SELECT FROM sessions_app_session os
+            WHERE os.id = mine.session_id AND os.state = 'attended'
+              AND os.therapist_id = s.therapist_id AND os.service_id = s.service_id
+              AND (os.starts_at, os.id) <= (s.starts_at, s.id)
+           OFFSET 0) visit)"""
 
 # An invitation to give feedback goes with the thanks for a client's first visit to a therapist, for
 # the third, and then for every fourth. The sender asks again whether another has gone lately.

@@ -11,7 +11,7 @@ from urllib3.connection import HTTPConnection
 
 from clinic.tenancy import Scope
 from followup import planner
-from messaging import delivery, outbox
+from messaging import claiming, delivery, outbox
 from messaging.providers.kavenegar import Kavenegar
 from messaging.providers.kavenegar_lookup import KavenegarLookup
 from prove.gateway import texts_in
@@ -57,7 +57,7 @@ def at(point: str, act: Act, *, passes: range, journal: Path) -> None:
         return
     owner, name, place = {
         PLANNED: (planner, "_remember", _before),
-        CLAIMING: (outbox, "claim", _after),
+        CLAIMING: (claiming, "claim", _after),
         CLAIMED: (outbox, "drafts", _before),
         LEAVING: (outbox, "begin_sending", _before),
         HANDING_OVER: (_GATEWAYS, "send", _before),

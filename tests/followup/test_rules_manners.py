@@ -9,6 +9,7 @@ from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import actions as rules
 from messaging import outbox as messages
 from messaging.accounts import gateways_of
+from messaging.claiming import claim
 from messaging.models import Template
 from patients import care
 from sessions_app import actions
@@ -169,7 +170,7 @@ def begin_after(p, happens, *, at="2026-11-28 18:20"):
     plan_at(at)
     moment = tehran(at)
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = messages.claim(moment, "sender")
+        ids = claim(moment, "sender")
         ((_, verdict),) = messages.drafts(ids, "sender", moment)
         carrier = gateways_of({p.clinic.pk})[p.clinic.pk]
     happens()

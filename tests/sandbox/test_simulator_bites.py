@@ -12,7 +12,7 @@ from django.db import connection
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup import planner
 from followup.models import Watermark
-from messaging import chains, delivery, judge, outbox, receipts
+from messaging import chains, claiming, delivery, judge, outbox, receipts
 from messaging.models import Message, State
 from messaging.providers import kavenegar
 from messaging.providers.base import DeliveryStatus
@@ -276,7 +276,7 @@ def test_a_text_that_is_given_up_without_a_reason(played, monkeypatch):
 
 
 def test_a_sender_that_leaves_texts_lying(played, monkeypatch):
-    monkeypatch.setattr(outbox, "claim", lambda *_, **__: [])
+    monkeypatch.setattr(claiming, "claim", lambda *_, **__: [])
     assert {"nothing_lies", "missed_for_a_reason"} <= played((HOUR, books(20 * HOUR)))
 
 
