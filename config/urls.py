@@ -14,6 +14,7 @@ urlpatterns = [
     path("s/", include("sessions_app.urls")),
     path("f/", include("feedback.urls")),
     path("p/", include("followup.urls")),
+    path("b/", include("sessions_app.booking_urls")),
     path("u/", include("messaging.client_urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),

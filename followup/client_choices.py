@@ -23,7 +23,7 @@ from django_stubs_ext import StrPromise
 from clinic.jalali import add_months, local_day
 from patients import care
 from patients.models import ClientEvent, Treatment, Via
-from sessions_app import care_tasks, links
+from sessions_app import booking, care_tasks, links
 from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import OPEN_STATES, CareTask, ClientLink, Session, State
 
@@ -54,6 +54,8 @@ SETTLED = (
     CareTask.Kind.NO_NEXT_BOOKING,
     CareTask.Kind.PAUSE_OVER,
 )
+#: Who goes on to choose a time alone has so long before reception is to call.
+CHOOSING = dt.timedelta(hours=1)
 #: A break ends within so many months; longer ones are endings.
 LONGEST_BREAK = 12
 _TURNS = (
@@ -141,6 +143,11 @@ def choose(
         links.answer(link, choice, now=now)
 
 
+def leads_to_booking(link: ClientLink, now: dt.datetime) -> bool:
+    """Whether who goes on can choose a free time at once, on a page of its own."""
+    return booking.situation(link, now).is_open
+
+
 def break_of(link: ClientLink) -> dt.date | None:
     """Until when the client has chosen a break on this page."""
     if link.answer != Choice.PAUSE:
@@ -225,7 +232,8 @@ def _settle_tasks(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
 def _ask(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
     if choice not in ASKING:
         return
-    due_at = when_somebody_works(link.clinic, now)
+    alone = choice is Choice.CONTINUE and leads_to_booking(link, now)
+    due_at = when_somebody_works(link.clinic, now + CHOOSING if alone else now)
     task = care_tasks.open_task(
         ASKING[choice],
         link.client,

@@ -13,7 +13,8 @@ from clinic.jalali import DateError, add_months, day_month, gregorian, jalali, m
 from followup import client_choices
 from followup.client_choices import Choice, NotNow, Standing
 from patients.care import CareError
-from sessions_app.client_pages import Visit, back, client_page, show, whole_number
+from sessions_app import booking
+from sessions_app.client_pages import Visit, back, client_page, onward, show, whole_number
 from sessions_app.links import Purpose
 
 
@@ -32,6 +33,9 @@ def choices(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _page(request, visit, HTTPStatus.CONFLICT)
     except CareError as error:
         return _page(request, visit, HTTPStatus.UNPROCESSABLE_ENTITY, error=str(error))
+    if chosen == Choice.CONTINUE and client_choices.leads_to_booking(visit.link, visit.now):
+        page = booking.hand_out(visit.session, visit.link.client, now=visit.now)
+        return onward(request, page.path)
     return back(request)
 
 
@@ -52,12 +56,14 @@ def _page(
     request: HttpRequest, visit: Visit, status: int = HTTPStatus.OK, error: str = ""
 ) -> HttpResponse:
     now = client_choices.situation(visit.link, visit.now)
+    answer = visit.link.answer if now.standing is Standing.CHOSEN else ""
     context: dict[str, Any] = {
         "standing": now.standing.value,
         "coming": now.coming,
         "offered": [choice.value for choice in now.offered],
         # What was answered before a break that is over is asked anew.
-        "answer": visit.link.answer if now.standing is Standing.CHOSEN else "",
+        "answer": answer,
+        "leads": bool(now.offered) and client_choices.leads_to_booking(visit.link, visit.now),
         "until": client_choices.break_of(visit.link),
         "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(visit.today)],
         "months": _months(visit.today),

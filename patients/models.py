@@ -258,6 +258,7 @@ class ClientEvent(TenantModel):
         RESUMED = "resumed", _("treatment taken up again")
         COMPLETED = "completed", _("treatment finished as planned")
         DROPPED = "dropped", _("treatment given up")
+        HANDED_OUT = "handed_out", _("booking link handed out")
 
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="events")
     treatment = TenantForeignKey(

@@ -159,11 +159,16 @@ def at_rest(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def back(request: HttpRequest, **query: str) -> HttpResponse:
     """After an act, to the same page by GET, in the same language: a reload repeats nothing."""
+    return onward(request, request.path, **query)
+
+
+def onward(request: HttpRequest, path: str, **query: str) -> HttpResponse:
+    """After an act, to another page by GET, in the same language."""
     parameters = QueryDict(mutable=True)
     if request.GET.get("lang") in dict(settings.LANGUAGES):
         parameters["lang"] = request.GET["lang"]
     parameters.update(query)
-    address = f"{request.path}?{parameters.urlencode()}" if parameters else request.path
+    address = f"{path}?{parameters.urlencode()}" if parameters else path
     response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
