@@ -15,7 +15,7 @@ urlpatterns = [
     path("f/", include("feedback.urls")),
     path("p/", include("followup.urls")),
     path("b/", include("sessions_app.booking_urls")),
-    path("u/", include("messaging.client_urls")),
+    path("u/", include("followup.preference_urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
     path("c/<slug:clinic_slug>/settings/", include("panel.texting_urls")),

@@ -26,7 +26,7 @@ def choices(request: HttpRequest, visit: Visit) -> HttpResponse:
     if chosen not in list(Choice):
         return _page(request, visit, HTTPStatus.BAD_REQUEST)
     try:
-        until = _until(request, visit.today) if chosen == Choice.PAUSE else None
+        until = until_of(request, visit.today) if chosen == Choice.PAUSE else None
         client_choices.choose(visit.link, Choice(chosen), until=until, now=visit.now)
     except NotNow:
         visit.link.refresh_from_db(fields=["answer", "answered_at"])
@@ -39,7 +39,7 @@ def choices(request: HttpRequest, visit: Visit) -> HttpResponse:
     return back(request)
 
 
-def _until(request: HttpRequest, today: dt.date) -> dt.date:
+def until_of(request: HttpRequest, today: dt.date) -> dt.date:
     """The first day after the break: so many months ahead, or a day of a Jalali month."""
     months = dict(client_choices.breaks(today))
     ahead = whole_number(request, "months")
@@ -65,13 +65,20 @@ def _page(
         "answer": answer,
         "leads": bool(now.offered) and client_choices.leads_to_booking(visit.link, visit.now),
         "until": client_choices.break_of(visit.link),
-        "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(visit.today)],
-        "months": _months(visit.today),
-        "days": range(1, 32),
-        "sent": request.POST,
+        **break_days(request, visit.today),
         "error": error,
     }
     return show(request, visit, "choices", status, **context)
+
+
+def break_days(request: HttpRequest, today: dt.date) -> dict[str, Any]:
+    """What `client/break_days.html` offers: breaks at hand, and every day of a year."""
+    return {
+        "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(today)],
+        "months": _months(today),
+        "days": range(1, 32),
+        "sent": request.POST,
+    }
 
 
 def _months(today: dt.date) -> list[tuple[str, str]]:

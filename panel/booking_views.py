@@ -29,7 +29,9 @@ from sessions_app.models import Session
 WHY: dict[str, StrPromise] = {
     Why.SWITCHED_OFF: _("Booking by link is switched off in the clinic's settings."),
     Why.CRISIS: _("A crisis hold stands: a person finds the time with this client."),
-    Why.SEVERAL: _("Several people take part in these sessions: a person finds the time with them."),
+    Why.SEVERAL: _(
+        "Several people take part in these sessions: a person finds the time with them."
+    ),
     Why.ENDED: _("This treatment has ended; take it up again first."),
     Why.INACTIVE: _("The therapist or the service is switched off."),
     Why.OFTEN: _("This client has booked by link three times within a day already."),

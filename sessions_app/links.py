@@ -31,7 +31,8 @@ PATHS = {
 #: How long after it was last given out a page can be used, where not its session says so.
 LASTS = {Purpose.BOOKING: dt.timedelta(days=30)}
 
-_KEY = re.compile(rf"(/[{''.join(PATHS.values())}]/)[a-z2-7]{{16}}\b")
+#: Each of these tokens also opens the page of what its client wants to hear of, under `/u/`.
+_KEY = re.compile(rf"(/[{''.join(PATHS.values())}u]/)[a-z2-7]{{16}}\b")
 
 
 @dataclass(frozen=True, slots=True, order=True)

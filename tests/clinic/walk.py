@@ -169,7 +169,7 @@ DOORS = {
     "choices:page": door(token="choices-of-aramesh"),
     "booking:page": door(token="booking-of-aramesh"),
     "booking:calendar": door(token="booking-of-aramesh"),
-    "letters:stop": door(token="letters-of-aramesh"),
+    "preferences:page": door(token="session-of-aramesh"),
     "hooks:callback": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:receipts": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:inbound": door(kind="kavenegar", token="token-of-aramesh"),

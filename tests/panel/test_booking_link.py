@@ -126,9 +126,7 @@ def nothing_yet(session, **_):
     return "هنوز جلسه‌ای ثبت نشده است"
 
 
-@pytest.mark.parametrize(
-    "hinder", [switched_off, in_crisis, no_hours, booked_already, nothing_yet]
-)
+@pytest.mark.parametrize("hinder", [switched_off, in_crisis, no_hours, booked_already, nothing_yet])
 def test_where_it_would_be_of_no_use_reception_reads_why(
     as_reception, treatment, clinic, people, session, hinder
 ):
