@@ -174,7 +174,8 @@ def _is_booked(client: Client, now: dt.datetime) -> bool:
 def _finished_here(client: Client) -> list[Treatment]:
     """Treatments whose last turn was the client's own ending, which the client may take back."""
     turns = ClientEvent.objects.filter(client=client, kind__in=client_choices.TURNS)
-    last = turns.exclude(treatment=None).order_by("treatment", "-at", "-id").distinct("treatment")
+    of_each = turns.exclude(treatment=None).order_by("treatment_id", "-at", "-id")
+    last = of_each.distinct("treatment_id")
     return [
         event.treatment
         for event in last.select_related("treatment__client")

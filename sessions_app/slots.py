@@ -90,10 +90,9 @@ class Choice:
 
     def place_of(self, start: dt.datetime) -> Place | None:
         """Where a session from `start` on fits whole; None for a start that is not offered so."""
-        if _on_grid(start) != start:
-            return None
-        wanted = Span(start, start + self.length)
-        return next((it for it in self.places if _covers(it.span, wanted)), None)
+        fits = (it for it in self.places if it.span.start <= start <= it.span.end - self.length)
+        place = next(fits, None)
+        return place if place and _on_grid(start) == start else None
 
 
 def bookable(
@@ -138,10 +137,6 @@ def _used(
     for span in taking.filter(participants__client=client).values_list(*columns):
         found[None].append(Span(*span))
     return found
-
-
-def _covers(outer: Span, inner: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def _spread(starts: list[dt.datetime], count: int) -> list[dt.datetime]:

@@ -4,20 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinic', '0002_hours'),
+        ("clinic", "0002_hours"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='clinic',
-            name='books_by_link',
-            field=models.BooleanField(db_default=False, default=False, verbose_name='clients may book a free time by their own link'),
+            model_name="clinic",
+            name="books_by_link",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                verbose_name="clients may book a free time by their own link",
+            ),
         ),
         migrations.AlterField(
-            model_name='directory',
-            name='purpose',
-            field=models.CharField(choices=[('invitation', 'invitation'), ('receipts', 'delivery receipts'), ('session', "the client's page of a session"), ('feedback', 'feedback form'), ('choices', 'how to go on'), ('booking', "the client's page for booking a time"), ('stop', 'letters that are not wanted')], max_length=20),
+            model_name="directory",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("invitation", "invitation"),
+                    ("receipts", "delivery receipts"),
+                    ("session", "the client's page of a session"),
+                    ("feedback", "feedback form"),
+                    ("choices", "how to go on"),
+                    ("booking", "the client's page for booking a time"),
+                    ("stop", "letters that are not wanted"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

@@ -4,20 +4,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('patients', '0001_initial'),
+        ("patients", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='client',
-            name='language',
-            field=models.CharField(blank=True, choices=[('fa', 'Persian'), ('en', 'English')], db_default='', default='', max_length=2, verbose_name="language of the client's pages"),
+            model_name="client",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                choices=[("fa", "Persian"), ("en", "English")],
+                db_default="",
+                default="",
+                max_length=2,
+                verbose_name="language of the client's pages",
+            ),
         ),
         migrations.AlterField(
-            model_name='clientevent',
-            name='kind',
-            field=models.CharField(choices=[('muted', 'automated texts stopped'), ('unmuted', 'automated texts allowed again'), ('crisis', 'crisis hold set'), ('crisis_over', 'crisis hold lifted'), ('emergency', 'emergency text sent'), ('died', 'the client has died'), ('not_died', 'the death was recorded by mistake'), ('hours', 'own hours for texts changed'), ('paused', 'treatment paused'), ('resumed', 'treatment taken up again'), ('completed', 'treatment finished as planned'), ('dropped', 'treatment given up'), ('handed_out', 'booking link handed out')], max_length=20),
+            model_name="clientevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("muted", "automated texts stopped"),
+                    ("unmuted", "automated texts allowed again"),
+                    ("crisis", "crisis hold set"),
+                    ("crisis_over", "crisis hold lifted"),
+                    ("emergency", "emergency text sent"),
+                    ("died", "the client has died"),
+                    ("not_died", "the death was recorded by mistake"),
+                    ("hours", "own hours for texts changed"),
+                    ("paused", "treatment paused"),
+                    ("resumed", "treatment taken up again"),
+                    ("completed", "treatment finished as planned"),
+                    ("dropped", "treatment given up"),
+                    ("handed_out", "booking link handed out"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

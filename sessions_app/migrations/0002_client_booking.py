@@ -4,20 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sessions_app', '0001_initial'),
+        ("sessions_app", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='clientlink',
-            name='expires_at',
+            model_name="clientlink",
+            name="expires_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
-            model_name='clientlink',
-            name='purpose',
-            field=models.CharField(choices=[('invitation', 'invitation'), ('receipts', 'delivery receipts'), ('session', "the client's page of a session"), ('feedback', 'feedback form'), ('choices', 'how to go on'), ('booking', "the client's page for booking a time"), ('stop', 'letters that are not wanted')], max_length=20),
+            model_name="clientlink",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("invitation", "invitation"),
+                    ("receipts", "delivery receipts"),
+                    ("session", "the client's page of a session"),
+                    ("feedback", "feedback form"),
+                    ("choices", "how to go on"),
+                    ("booking", "the client's page for booking a time"),
+                    ("stop", "letters that are not wanted"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

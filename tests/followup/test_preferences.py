@@ -232,7 +232,7 @@ def test_the_page_takes_the_same_queries_for_one_treatment_and_for_thirty(
 ):
     for _ in range(rows - 1):
         attended(clinic, person)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert phone.get(path).status_code == 200
 
 
