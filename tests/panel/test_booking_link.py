@@ -138,13 +138,14 @@ def test_where_it_would_be_of_no_use_reception_reads_why(
     assert not ClientLink.objects.exists()
 
 
-def test_the_page_takes_the_same_queries_for_any_number_of_sessions(
-    as_reception, treatment, clinic, people, django_assert_num_queries
+@pytest.mark.parametrize("rows", [1, 30])
+def test_the_page_takes_the_same_queries_for_one_session_and_for_thirty(
+    as_reception, treatment, clinic, people, rows, django_assert_num_queries
 ):
-    for n in range(30):
+    for n in range(rows):
         start = NOW + (n + 1) * (NOW - NOW.replace(hour=4))
         factories.SessionFactory(clinic=clinic, therapist=people["mine"], starts_at=start)
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(23):
         assert as_reception.get(address(treatment)).status_code == 200
 
 
@@ -190,5 +191,19 @@ def test_another_clinic_reads_no_news_of_ours(as_outsider, booked):
 
 
 def test_a_new_clinic_books_by_telephone(clinic):
+    clinic.refresh_from_db()
+    assert clinic.books_by_link is False
+
+
+def test_a_manager_lets_clients_book_by_link(client, clinic, manager, at_ten):
+    client.force_login(manager)
+    settings = f"{CLINIC}settings/"
+    form = client.get(settings).context["form"]
+    known = {name: form[name].value() for name in form.fields}
+    typed = {name: value for name, value in known.items() if value not in (None, False)}
+    assert client.post(settings, typed | {"books_by_link": "on"}).status_code == 302
+    clinic.refresh_from_db()
+    assert clinic.books_by_link is True
+    assert client.post(settings, typed).status_code == 302
     clinic.refresh_from_db()
     assert clinic.books_by_link is False

@@ -209,7 +209,7 @@ def booking(page, start):
 
 
 def booked():
-    return everywhere(Session.objects.filter(source="online").count)
+    return everywhere(lambda: Session.objects.filter(source="online").count())
 
 
 def test_four_taps_on_one_time_are_one_session(free):
