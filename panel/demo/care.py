@@ -79,8 +79,8 @@ def events(reception: Reception, opened: dt.datetime, now: dt.datetime) -> Itera
     yield now - 2 * HOUR, partial(_nobody_answered, reception)
     yield now - 96 * MINUTE, partial(_disappoint, reception)
     yield now - 95 * MINUTE, partial(_answer_by_link, reception)
-    yield now - 70 * MINUTE, partial(_book_alone, reception)
     yield now - 50 * MINUTE, partial(_wish_for_another_time, reception)
+    yield now - 20 * MINUTE, partial(_book_alone, reception)
     yield now - 2 * MINUTE, partial(_move_somebody, reception)
 
 

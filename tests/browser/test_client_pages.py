@@ -128,7 +128,8 @@ def test_the_three_pages_do_their_work_without_scripts(phone, house, paths):
     expect(phone.locator("button")).to_have_count(0)
 
     phone.goto(other)
-    phone.locator("summary").last.click()
+    phone.locator("summary.act").last.click()
+    phone.locator(".rest summary").click()
     choose(phone, days=2, parts="evening")
     phone.locator("[name=note]").fill("بعد از پنج")
     press(phone, "another")
