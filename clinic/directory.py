@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from django.utils.crypto import salted_hmac
 
@@ -48,6 +49,12 @@ def publish(token: str, purpose: Directory.Purpose) -> str:
 
 def withdraw(digest: str) -> None:
     Directory.objects.filter(token_hash=digest, clinic_id=current_clinic_id()).delete()
+
+
+def whose(token: str, purposes: Collection[str]) -> tuple[int, str] | None:
+    """The clinic's id behind a token of any of these purposes, and which; or None, as `resolve`."""
+    found = Directory.objects.filter(token_hash=token_hash(token), purpose__in=purposes)
+    return found.values_list("clinic_id", "purpose").first()
 
 
 def resolve(token: str, purpose: Directory.Purpose) -> int | None:

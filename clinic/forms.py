@@ -82,7 +82,7 @@ class ClinicForm(forms.ModelForm[Clinic]):
         model = Clinic
         fields = (
             *("name", "phone", "address", "quiet_from", "quiet_to"),
-            *("names_on_shared_phones", "stop_note", "late_cancel_hours"),
+            *("names_on_shared_phones", "stop_note", "late_cancel_hours", "books_by_link"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,6 +93,15 @@ class ClinicForm(forms.ModelForm[Clinic]):
         shared.help_text = _(
             "Families often have one number. Unless you allow it, a text to such a number names"
             " nobody, so that nobody learns of another's session."
+        )
+
+        by_link = self.fields["books_by_link"]
+        by_link.label = _("Let clients book a free time by their own link")
+        by_link.help_text = _(
+            "A client whom a text or reception gives a link sees the free times of their own"
+            " therapist for three weeks and takes one of them; not within three hours, and one at a"
+            " time. It works for therapists whose working hours are entered. Whoever is under a"
+            " crisis hold is asked to call instead."
         )
 
     def clean(self) -> dict[str, Any]:

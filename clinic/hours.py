@@ -61,6 +61,12 @@ def usual_room(therapist: Therapist, start: dt.datetime, tz: str) -> Room | None
     return found.room if found else None
 
 
+def usual_rooms(therapist: Therapist, spans: Iterable[Span], tz: str) -> list[int | None]:
+    """Of each span inside one stretch of the working hours, the active room that goes with it."""
+    hours = list(WorkingHours.objects.filter(therapist=therapist, room__active=True))
+    return [next((h.room_id for h in hours if _holds(h, span, tz)), None) for span in spans]
+
+
 def time_off(therapists: Collection[int], first: dt.date, last: dt.date, tz: str) -> Spans:
     """By therapist, the time off that touches these days, by time."""
     start, end = jalali.start_of_day(first, tz), jalali.end_of_day(last, tz)
@@ -86,6 +92,12 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> Iterator[Span]:
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
     return (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def _holds(hours: WorkingHours, span: Span, tz: str) -> bool:
+    there = jalali.local(span.start, tz)
+    of_day = jalali.weekday(there.date()) == hours.weekday
+    return of_day and hours.begins <= there.time() < hours.ends
 
 
 def _on(day: dt.date, hours: WorkingHours, tz: str) -> Span:

@@ -120,6 +120,9 @@ class Clinic(models.Model):
         default=24,
         validators=[MaxValueValidator(168)],
     )
+    books_by_link = models.BooleanField(
+        _("clients may book a free time by their own link"), default=False, db_default=False
+    )
     #: The last day for which public holidays were entered; see `clinic.holidays`.
     holidays_until = models.DateField(null=True, blank=True, editable=False)
     live_since = models.DateTimeField(null=True, blank=True)
@@ -421,6 +424,7 @@ class Directory(models.Model):
         SESSION = "session", _("the client's page of a session")
         FEEDBACK = "feedback", _("feedback form")
         CHOICES = "choices", _("how to go on")
+        BOOKING = "booking", _("the client's page for booking a time")
         STOP = "stop", _("letters that are not wanted")
 
     token_hash = models.CharField(max_length=64, unique=True)

@@ -21,9 +21,10 @@ from django.utils.translation import gettext as _, gettext_lazy
 from django_stubs_ext import StrPromise
 
 from clinic.jalali import add_months, local_day
+from clinic.models import Clinic
 from patients import care
-from patients.models import ClientEvent, Treatment, Via
-from sessions_app import care_tasks, links
+from patients.models import Client, ClientEvent, Treatment, Via
+from sessions_app import booking, care_tasks, links
 from sessions_app.client_pages import ask_again, when_somebody_works
 from sessions_app.models import OPEN_STATES, CareTask, ClientLink, Session, State
 
@@ -54,9 +55,11 @@ SETTLED = (
     CareTask.Kind.NO_NEXT_BOOKING,
     CareTask.Kind.PAUSE_OVER,
 )
+#: Who goes on to choose a time alone has so long before reception is to call.
+CHOOSING = dt.timedelta(hours=1)
 #: A break ends within so many months; longer ones are endings.
 LONGEST_BREAK = 12
-_TURNS = (
+TURNS = (
     ClientEvent.Kind.PAUSED,
     ClientEvent.Kind.RESUMED,
     ClientEvent.Kind.COMPLETED,
@@ -141,6 +144,11 @@ def choose(
         links.answer(link, choice, now=now)
 
 
+def leads_to_booking(link: ClientLink, now: dt.datetime) -> bool:
+    """Whether who goes on can choose a free time at once, on a page of its own."""
+    return booking.situation(link, now).is_open
+
+
 def break_of(link: ClientLink) -> dt.date | None:
     """Until when the client has chosen a break on this page."""
     if link.answer != Choice.PAUSE:
@@ -159,10 +167,15 @@ def breaks(today: dt.date) -> list[tuple[int, dt.date]]:
     return [(months, add_months(today, months)) for months in (1, 2, 3)]
 
 
-def _pause(link: ClientLink, until: dt.date | None, now: dt.datetime) -> None:
-    last = add_months(local_day(now, link.clinic.timezone), LONGEST_BREAK)
+def check_break(until: dt.date | None, clinic: Clinic, now: dt.datetime) -> None:
+    """Raises CareError for a break without an end within twelve months."""
+    last = add_months(local_day(now, clinic.timezone), LONGEST_BREAK)
     if until is None or until > last:
         raise care.CareError(_("Choose a day within the next twelve months."))
+
+
+def _pause(link: ClientLink, until: dt.date | None, now: dt.datetime) -> None:
+    check_break(until, link.clinic, now)
     for treatment in _treatments(link):
         care.pause_treatment(treatment, until, now=now, via=Via.LINK)
 
@@ -179,7 +192,7 @@ def _treatments(link: ClientLink) -> list[Treatment]:
 
 def _own_turns(link: ClientLink) -> QuerySet[ClientEvent]:
     """What the choice on this page did to treatments: it bears the very moment of the answer."""
-    own = ClientEvent.objects.filter(client=link.client_id, via=Via.LINK, kind__in=_TURNS)
+    own = ClientEvent.objects.filter(client=link.client_id, via=Via.LINK, kind__in=TURNS)
     if link.answered_at is None:
         return own.none()
     return own.filter(at=link.answered_at).select_related("treatment__client")
@@ -197,7 +210,7 @@ def _is_settled(link: ClientLink) -> bool:
     if task is not None and task.closed_at is not None:
         return True
     decided = ClientEvent.objects.filter(
-        client=link.client_id, kind__in=_TURNS, at__gt=link.answered_at
+        client=link.client_id, kind__in=TURNS, at__gt=link.answered_at
     )
     return decided.exclude(via=Via.LINK).exists()
 
@@ -209,12 +222,21 @@ def _task(link: ClientLink) -> CareTask | None:
 
 
 def _settle_tasks(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
-    """Nobody calls to ask what the client has just said."""
-    waiting = CareTask.objects.filter(client=link.client_id, closed_at=None)
     if choice in ASKING:
-        waiting = waiting.filter(occasion=_occasion(link)).exclude(kind=ASKING[choice])
+        waiting = CareTask.objects.filter(client=link.client_id, closed_at=None)
+        others = waiting.filter(occasion=_occasion(link)).exclude(kind=ASKING[choice])
+        _close(others, choice, now)
     else:
-        waiting = waiting.filter(kind__in=SETTLED)
+        settle_tasks(link.client, choice, now)
+
+
+def settle_tasks(client: Client, choice: Choice, now: dt.datetime) -> None:
+    """Nobody calls to ask what the client has just said."""
+    waiting = CareTask.objects.filter(client=client, closed_at=None, kind__in=SETTLED)
+    _close(waiting, choice, now)
+
+
+def _close(waiting: QuerySet[CareTask], choice: Choice, now: dt.datetime) -> None:
     with translation.override(settings.LANGUAGE_CODE):
         note = _("Chose by the link: %(choice)s") % {"choice": LABELS[choice]}
     for task in waiting.select_related("client", "clinic", "session").order_by("pk"):
@@ -225,7 +247,8 @@ def _settle_tasks(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
 def _ask(link: ClientLink, choice: Choice, now: dt.datetime) -> None:
     if choice not in ASKING:
         return
-    due_at = when_somebody_works(link.clinic, now)
+    alone = choice is Choice.CONTINUE and leads_to_booking(link, now)
+    due_at = when_somebody_works(link.clinic, now + CHOOSING if alone else now)
     task = care_tasks.open_task(
         ASKING[choice],
         link.client,

@@ -13,7 +13,8 @@ from clinic.jalali import DateError, add_months, day_month, gregorian, jalali, m
 from followup import client_choices
 from followup.client_choices import Choice, NotNow, Standing
 from patients.care import CareError
-from sessions_app.client_pages import Visit, back, client_page, show, whole_number
+from sessions_app import booking
+from sessions_app.client_pages import Visit, back, client_page, onward, show, whole_number
 from sessions_app.links import Purpose
 
 
@@ -25,17 +26,20 @@ def choices(request: HttpRequest, visit: Visit) -> HttpResponse:
     if chosen not in list(Choice):
         return _page(request, visit, HTTPStatus.BAD_REQUEST)
     try:
-        until = _until(request, visit.today) if chosen == Choice.PAUSE else None
+        until = until_of(request, visit.today) if chosen == Choice.PAUSE else None
         client_choices.choose(visit.link, Choice(chosen), until=until, now=visit.now)
     except NotNow:
         visit.link.refresh_from_db(fields=["answer", "answered_at"])
         return _page(request, visit, HTTPStatus.CONFLICT)
     except CareError as error:
         return _page(request, visit, HTTPStatus.UNPROCESSABLE_ENTITY, error=str(error))
+    if chosen == Choice.CONTINUE and client_choices.leads_to_booking(visit.link, visit.now):
+        page = booking.hand_out(visit.session, visit.link.client, now=visit.now)
+        return onward(request, page.path)
     return back(request)
 
 
-def _until(request: HttpRequest, today: dt.date) -> dt.date:
+def until_of(request: HttpRequest, today: dt.date) -> dt.date:
     """The first day after the break: so many months ahead, or a day of a Jalali month."""
     months = dict(client_choices.breaks(today))
     ahead = whole_number(request, "months")
@@ -52,20 +56,29 @@ def _page(
     request: HttpRequest, visit: Visit, status: int = HTTPStatus.OK, error: str = ""
 ) -> HttpResponse:
     now = client_choices.situation(visit.link, visit.now)
+    answer = visit.link.answer if now.standing is Standing.CHOSEN else ""
     context: dict[str, Any] = {
         "standing": now.standing.value,
         "coming": now.coming,
         "offered": [choice.value for choice in now.offered],
         # What was answered before a break that is over is asked anew.
-        "answer": visit.link.answer if now.standing is Standing.CHOSEN else "",
+        "answer": answer,
+        "leads": bool(now.offered) and client_choices.leads_to_booking(visit.link, visit.now),
         "until": client_choices.break_of(visit.link),
-        "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(visit.today)],
-        "months": _months(visit.today),
-        "days": range(1, 32),
-        "sent": request.POST,
+        **break_days(request, visit.today),
         "error": error,
     }
     return show(request, visit, "choices", status, **context)
+
+
+def break_days(request: HttpRequest, today: dt.date) -> dict[str, Any]:
+    """What `client/break_days.html` offers: breaks at hand, and every day of a year."""
+    return {
+        "breaks": [(n, day_month(day)) for n, day in client_choices.breaks(today)],
+        "months": _months(today),
+        "days": range(1, 32),
+        "sent": request.POST,
+    }
 
 
 def _months(today: dt.date) -> list[tuple[str, str]]:

@@ -22,6 +22,10 @@ FITTING: dict[Directory.Purpose, tuple[Kind, ...]] = {
     Directory.Purpose.SESSION: (Kind.BEFORE_SESSION, Kind.BOOKED, Kind.MOVED, Kind.LONG_GAP),
     Directory.Purpose.FEEDBACK: (Kind.THANKS,),
     Directory.Purpose.CHOICES: (Kind.NO_NEXT_BOOKING, Kind.SILENT),
+    Directory.Purpose.BOOKING: (
+        *(Kind.CANCELLED, Kind.THANKS, Kind.NO_SHOW),
+        *(Kind.NO_NEXT_BOOKING, Kind.SILENT),
+    ),
 }
 
 

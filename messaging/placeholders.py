@@ -108,7 +108,8 @@ def _link(
     purpose: Directory.Purpose, name: str, persian: str, meaning: StrPromise | str, sample: str
 ) -> Placeholder:
     def value(occasion: Occasion) -> str:
-        return occasion.page(purpose).address
+        offered = purpose != Directory.Purpose.BOOKING or occasion.clinic.books_by_link
+        return occasion.page(purpose).address if offered else ""
 
     return Placeholder(name, persian, meaning, sample, value, needs_session=True, page=purpose)
 
@@ -171,6 +172,13 @@ for _placeholder in (
         "پیوند انتخاب",
         _("the page where a silent client says how to go on"),
         "https://peygir.ir/p/kxtq2mz7w4ahr5bn",
+    ),
+    _link(
+        Directory.Purpose.BOOKING,
+        "booking_link",
+        "پیوند رزرو",
+        _("the page where the client books a free time alone"),
+        "https://peygir.ir/b/kxtq2mz7w4ahr5bn",
     ),
 ):
     register(_placeholder)

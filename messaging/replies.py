@@ -63,6 +63,8 @@ ANSWERS = (Intent.CONFIRM, Intent.CANCEL)
 STOPPED = (Purpose.FOLLOW_UP, Purpose.MOTIVATION, Purpose.CAMPAIGN)
 #: What «۱۲» brings back only to those who had it.
 RETURNING = (Purpose.MOTIVATION, Purpose.CAMPAIGN)
+#: How clients themselves say so.
+_OWN_WORDS = (ConsentRecord.Source.REPLY, ConsentRecord.Source.LINK)
 #: A gateway's inbox may hold years. What is older than this still stops, and else is only kept.
 FRESH = dt.timedelta(days=3)
 #: How often each gateway is asked for what its callbacks did not bring, and for how many pages.
@@ -254,7 +256,7 @@ def _follow(reply: Reply, clients: Iterable[Client], now: dt.datetime) -> None:
         if reply.intent == Intent.STOP:
             _stop(client, reply, now)
         elif reply.intent == Intent.START and is_fresh:
-            _start(client, now)
+            start(client, source=ConsentRecord.Source.REPLY, now=now)
         elif is_fresh:
             _tell(CareTask.Kind.REPLY, client, reply, now)
 
@@ -293,16 +295,20 @@ def _stop(client: Client, reply: Reply, now: dt.datetime) -> None:
         _tell(CareTask.Kind.STOPPED, client, reply, now)
 
 
-def _start(client: Client, now: dt.datetime) -> None:
-    back = [purpose for purpose in RETURNING if _was_stopped_by_reply(client, purpose)]
+def start(client: Client, *, source: str, now: dt.datetime) -> None:
+    """Take back what `stop` has refused, by whichever road either is said."""
+    back = [purpose for purpose in RETURNING if _was_stopped_alone(client, purpose)]
     for purpose in (Purpose.FOLLOW_UP, *back):
-        set_consent(client, purpose, True, source=ConsentRecord.Source.REPLY, now=now)
+        set_consent(client, purpose, True, source=source, now=now)
 
 
-def _was_stopped_by_reply(client: Client, purpose: Purpose) -> bool:
-    """A record is made by a change only: a refusal by text means that it had been given."""
+def _was_stopped_alone(client: Client, purpose: Purpose) -> bool:
+    """Whether the client's own word refused it, not what staff recorded.
+
+    A record is made by a change only: a refusal means that it had been given.
+    """
     last = ConsentRecord.objects.filter(client=client, purpose=purpose).first()
-    return last is not None and not last.given and last.source == ConsentRecord.Source.REPLY
+    return last is not None and not last.given and last.source in _OWN_WORDS
 
 
 def _tell(kind: CareTask.Kind, client: Client, reply: Reply, now: dt.datetime) -> None:

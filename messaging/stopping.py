@@ -39,16 +39,12 @@ def stop_url(clinic_id: int, client_id: int) -> str:
     return f"{settings.PUBLIC_URL}/u/{token}/"
 
 
-def clinic_behind(token: str) -> int | None:
-    return directory.resolve(token.lower(), Directory.Purpose.STOP)
-
-
 def client_behind(token: str, clinic_id: int) -> Client | None:
-    """The client of a token, in the scope of its clinic; None for one who is deleted."""
+    """The client of a letter's token, in the scope of its clinic; None for one who is deleted."""
     found = _TOKEN.fullmatch(token.lower())
     if not found or not constant_time_compare(token.lower(), _token(clinic_id, int(found[2]))):
         return None
-    return Client.objects.filter(pk=int(found[2])).first()
+    return Client.objects.filter(pk=int(found[2])).select_related("clinic").first()
 
 
 def is_wanted(client: Client) -> bool:

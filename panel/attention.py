@@ -24,6 +24,8 @@ CALLS = 5
 #: A text that failed longer ago than this can no longer be mended by a call.
 RECENT = dt.timedelta(days=3)
 AHEAD = dt.timedelta(days=3)
+#: So long a booking by link is news.
+FRESH = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Attention:
     unrecorded: list[Line]
     unrecorded_total: int
     unreachable: list[Unreachable]
+    #: News, not work: what clients have lately booked alone, by link.
+    by_link: list[Line]
 
     @property
     def total(self) -> int:
@@ -63,7 +67,14 @@ def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
         unrecorded=lines_of(with_people(open_ends)[:SHOWN], member=member, now=now, tz=tz),
         unrecorded_total=open_ends.count(),
         unreachable=_unreachable(sessions, now),
+        by_link=lines_of(_by_link(sessions, now), member=member, now=now, tz=tz),
     )
+
+
+def _by_link(sessions: QuerySet[Session], now: dt.datetime) -> QuerySet[Session]:
+    """What clients have booked since yesterday, the last one first."""
+    online = coming(sessions, now).filter(source=Session.Source.ONLINE, booked_at__gt=now - FRESH)
+    return with_people(online).order_by("-booked_at", "-id")[:SHOWN]
 
 
 def _in_crisis(clients: QuerySet[Client]) -> QuerySet[Client]:

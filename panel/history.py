@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic import jalali
 from clinic.models import Room, Service, Therapist, User
-from patients.models import Client
+from patients.models import Client, Via
 from sessions_app.models import CancelledBy, Session, SessionChange, State
 from sessions_app.queries import clients_named_in, history
 
@@ -72,6 +72,8 @@ def _mentioned(
 
 
 def _title(change: SessionChange) -> str:
+    if change.kind == SessionChange.Kind.BOOKED and change.via == Via.LINK:
+        return _("booked by the client alone, by link")
     if change.kind == SessionChange.Kind.OUTCOME:
         return str(State(change.after["state"]).label) if "state" in change.after else _("recorded")
     return str(SessionChange.Kind(change.kind).label)

@@ -19,7 +19,7 @@ from messaging.render import placeholders_of
 from messaging.stop_note import NOTE, with_stop_note
 from patients.models import Client, Purpose
 
-FEEDBACK_LINK = "feedback_link"
+FEEDBACK_LINK, BOOKING_LINK = "feedback_link", "booking_link"
 OWN = ("clinic", "phone", "address")
 
 
@@ -67,7 +67,7 @@ def sample(
         text,
         count_parts(text),
         list(dict.fromkeys(lacking)),
-        _warnings(body, rule, invites=invites) if rule else [],
+        [*_unbookable(clinic, body), *_warnings(body, rule, invites=invites)] if rule else [],
         said,
     )
 
@@ -76,6 +76,13 @@ def _own_values(clinic: Clinic) -> dict[str, str]:
     """The placeholders that say the same in every text of the clinic, as texts write them."""
     about = Occasion(clinic, Client(), None, timezone.now())
     return {p.name: p.value(about) for p in all_placeholders() if p.name in OWN}
+
+
+def _unbookable(clinic: Clinic, body: str) -> list[str]:
+    named = any(p.name == BOOKING_LINK for p in placeholders_of(body))
+    if clinic.books_by_link or not named:
+        return []
+    return [_("Clients do not book by link in this clinic, so such a text would not be sent.")]
 
 
 def _warnings(body: str, rule: Rule, *, invites: bool) -> list[str]:

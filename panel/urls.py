@@ -5,6 +5,7 @@ from django.urls import path
 from panel import (
     away_views,
     calendar_views,
+    booking_views,
     care_views,
     client_views,
     crisis_views,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("treatments/<int:pk>/resume/", care_views.treatment_resume, name="treatment_resume"),
     path("treatments/<int:pk>/finish/", care_views.treatment_complete, name="treatment_complete"),
     path("treatments/<int:pk>/drop/", care_views.treatment_drop, name="treatment_drop"),
+    path("treatments/<int:pk>/link/", booking_views.treatment_link, name="treatment_link"),
     path("calls/", task_views.tasks, name="tasks"),
     path("calls/silent/", task_views.tasks_silent, name="tasks_silent"),
     path("calls/<int:pk>/", task_views.task, name="task"),

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access import MANAGERS, ClinicRequest, clinic_view
 from clinic.links import clinic_url
+from clinic.models import Clinic
 from clinic.toasts import done
 from followup.editing import misplaced_links, remove_wording, save_wording
 from followup.models import Rule
 from messaging.models import Template
 from messaging.placeholders import Placeholder, all_placeholders
 from panel.rule_words import name, sentence
-from panel.samples import Sample, sample
+from panel.samples import BOOKING_LINK, Sample, sample
 from panel.settings_forms import TrialForm, WordingForm
 from panel.trial import carry_out, trial_form
 from panel.wording_words import described
@@ -70,7 +71,7 @@ def _edit(request: ClinicRequest, rule: Rule, wording: Template) -> HttpResponse
         "sentence": sentence(rule),
         "wording": wording if wording.pk else None,
         "form": form,
-        "chips": _chips(rule),
+        "chips": _chips(request.clinic, rule),
         "trial": trial if step == TRY else TrialForm(initial=trial.initial),
         **_looked_at(request, form, rule),
     }
@@ -99,9 +100,10 @@ def _keep(request: ClinicRequest, form: WordingForm, rule: Rule, wording: Templa
     return True
 
 
-def _chips(rule: Rule) -> list[Placeholder]:
+def _chips(clinic: Clinic, rule: Rule) -> list[Placeholder]:
     """The placeholders that a text of this rule may hold."""
-    return [p for p in all_placeholders() if not misplaced_links(f"{{{p.name}}}", rule.kind)]
+    fitting = [p for p in all_placeholders() if not misplaced_links(f"{{{p.name}}}", rule.kind)]
+    return [p for p in fitting if p.name != BOOKING_LINK or clinic.books_by_link]
 
 
 def _looked_at(request: ClinicRequest, form: WordingForm, rule: Rule) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class Gender(models.TextChoices):
     OTHER = "other", _("other")
 
 
+class Language(models.TextChoices):
+    PERSIAN = "fa", _("Persian")
+    ENGLISH = "en", _("English")
+
+
 class Client(TenantModel):
     """A person in therapy, or asking for it.
 
@@ -76,6 +81,15 @@ class Client(TenantModel):
     #: The client's own hours for texts, inside the clinic's; both or neither.
     texts_from = models.TimeField(_("texts from"), null=True, blank=True)
     texts_until = models.TimeField(_("texts until"), null=True, blank=True)
+    #: In which the client's own pages open, when the client has chosen; texts are the clinic's.
+    language = models.CharField(
+        _("language of the client's pages"),
+        max_length=2,
+        choices=Language.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
     created_at = models.DateTimeField()
     #: Folded words of everything search looks at; kept by `prepare`.
     search_text = models.TextField(editable=False, default="")
@@ -264,6 +278,7 @@ class ClientEvent(TenantModel):
         RESUMED = "resumed", _("treatment taken up again")
         COMPLETED = "completed", _("treatment finished as planned")
         DROPPED = "dropped", _("treatment given up")
+        HANDED_OUT = "handed_out", _("booking link handed out")
 
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="events")
     treatment = TenantForeignKey(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -33,6 +34,7 @@ from clinic.jalali import local_day, zone
 from clinic.models import Clinic, Directory
 from clinic.tenancy import Hat, wear
 from clinic.text import ascii_digits
+from patients.models import Client
 from sessions_app import links
 from sessions_app.models import CareTask, ClientLink, Participant, Session
 
@@ -128,7 +130,8 @@ def open_page(answer: View, methods: Collection[str] = READ_AND_ACT) -> View:
         language = _language(request)
         with translation.override(language):
             request.LANGUAGE_CODE = language
-            return _sealed(answer(request, token), language)
+            response = answer(request, token)
+            return _sealed(response, request.LANGUAGE_CODE)
 
     return view
 
@@ -159,11 +162,16 @@ def at_rest(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def back(request: HttpRequest, **query: str) -> HttpResponse:
     """After an act, to the same page by GET, in the same language: a reload repeats nothing."""
+    return onward(request, request.path, **query)
+
+
+def onward(request: HttpRequest, path: str, **query: str) -> HttpResponse:
+    """After an act, to another page by GET, in the same language."""
     parameters = QueryDict(mutable=True)
     if request.GET.get("lang") in dict(settings.LANGUAGES):
         parameters["lang"] = request.GET["lang"]
     parameters.update(query)
-    address = f"{request.path}?{parameters.urlencode()}" if parameters else request.path
+    address = f"{path}?{parameters.urlencode()}" if parameters else path
     response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
@@ -197,7 +205,7 @@ def _answer(
         link = links.find(token, purpose)
         if link is None:  # what it was about has been deleted
             return render(request, "client/unknown.html", status=HTTPStatus.NOT_FOUND)
-        with timezone.override(zone(link.clinic.timezone)):
+        with timezone.override(zone(link.clinic.timezone)), speaking(request, link.client):
             visit = Visit(link, timezone.now())
             if link.client.deceased_at is not None:
                 return at_rest(request, visit)
@@ -215,6 +223,16 @@ def wrong_address(request: HttpRequest) -> HttpResponse:
     response = render(request, "client/limited.html", status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(int(WINDOW.total_seconds()))
     return response
+
+
+@contextmanager
+def speaking(request: HttpRequest, client: Client) -> Iterator[None]:
+    """In the language that the client has chosen for good, unless the address asks for another."""
+    asked = request.GET.get("lang") in dict(settings.LANGUAGES)
+    language = request.LANGUAGE_CODE if asked else client.language or request.LANGUAGE_CODE
+    with translation.override(language):
+        request.LANGUAGE_CODE = language
+        yield
 
 
 def _language(request: HttpRequest) -> str:

@@ -21,10 +21,18 @@ from sessions_app.models import ClientLink
 Purpose = Directory.Purpose
 
 #: The first letter of the path says the kind of page, and nothing more.
-PATHS = {Purpose.SESSION: "s", Purpose.FEEDBACK: "f", Purpose.CHOICES: "p"}
+PATHS = {
+    Purpose.SESSION: "s",
+    Purpose.FEEDBACK: "f",
+    Purpose.CHOICES: "p",
+    Purpose.BOOKING: "b",
+}
 
+#: How long after it was last given out a page can be used, where not its session says so.
+LASTS = {Purpose.BOOKING: dt.timedelta(days=30)}
 
-_KEY = re.compile(rf"(/[{''.join(PATHS.values())}]/)[a-z2-7]{{16}}\b")
+#: Each of these tokens also opens the page of what its client wants to hear of, under `/u/`.
+_KEY = re.compile(rf"(/[{''.join(PATHS.values())}u]/)[a-z2-7]{{16}}\b")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,12 +49,19 @@ class Page:
         return directory.short_token(self.purpose, self.clinic_id, self.session_id, self.client_id)
 
     @property
+    def path(self) -> str:
+        return f"/{PATHS[self.purpose]}/{self.token}"
+
+    @property
     def address(self) -> str:
-        return f"{settings.PUBLIC_URL}/{PATHS[self.purpose]}/{self.token}"
+        return f"{settings.PUBLIC_URL}{self.path}"
 
 
 def publish(pages: Iterable[Page], *, now: dt.datetime) -> None:
-    """Let these addresses lead to their pages. Publishing one again changes nothing."""
+    """Let these addresses lead to their pages.
+
+    Publishing one again changes nothing, but that a page which lasts for a while lasts anew.
+    """
     # In one order, so that two senders of the same links wait for each other and no more.
     tokens = sorted((page.token, page) for page in set(pages))
     hashes = {page: directory.token_hash(token) for token, page in tokens}
@@ -59,20 +74,34 @@ def publish(pages: Iterable[Page], *, now: dt.datetime) -> None:
         ),
         ignore_conflicts=True,
     )
+    rows = [_link(page, digest, now) for page, digest in hashes.items()]
     ClientLink.objects.bulk_create(
-        (
-            ClientLink(
-                clinic_id=page.clinic_id,
-                purpose=page.purpose,
-                session_id=page.session_id,
-                client_id=page.client_id,
-                token_hash=digest,
-                created_at=now,
-            )
-            for page, digest in hashes.items()
-        ),
-        ignore_conflicts=True,
+        (row for row in rows if row.expires_at is None), ignore_conflicts=True
     )
+    ClientLink.objects.bulk_create(
+        (row for row in rows if row.expires_at is not None),
+        update_conflicts=True,
+        update_fields=["expires_at"],
+        unique_fields=["clinic", "purpose", "session", "client"],
+    )
+
+
+def _link(page: Page, digest: str, now: dt.datetime) -> ClientLink:
+    lasts = LASTS.get(page.purpose)
+    return ClientLink(
+        clinic_id=page.clinic_id,
+        purpose=page.purpose,
+        session_id=page.session_id,
+        client_id=page.client_id,
+        token_hash=digest,
+        created_at=now,
+        expires_at=now + lasts if lasts else None,
+    )
+
+
+def is_over(link: ClientLink, now: dt.datetime) -> bool:
+    """Whether the time is over in which the page could be used."""
+    return link.expires_at is not None and link.expires_at <= now
 
 
 def clinic_behind(token: str, purpose: Directory.Purpose) -> int | None:

@@ -290,8 +290,11 @@ class ClientLink(TenantModel):
     #: The last answer given on the page, in the words of its purpose, and when.
     answer = models.CharField(max_length=20, blank=True)
     answered_at = models.DateTimeField(null=True)
+    #: From when on the page only says that it is over; None where its subject itself ends it.
+    expires_at = models.DateTimeField(null=True)
 
-    worker_rights = ("SELECT", "INSERT")
+    # UPDATE for the sender: a text that carries a link anew puts its end off.
+    worker_rights = ("SELECT", "INSERT", "UPDATE")
 
     class Meta(TenantModel.Meta):
         constraints = [

@@ -23,11 +23,12 @@ from panel.demo.people import AMINI, RASTEGAR, SADEGHI, SHARIFI, TAVAKOLI, Thera
 from panel.demo.words import DISAPPOINTED, EARLIER, LIVE
 from patients import care
 from patients.models import Client, Treatment
-from sessions_app import actions, care_tasks, client_actions, links
+from sessions_app import actions, booking, care_tasks, client_actions, links
 from sessions_app.client_actions import Overtaken, Wish
 from sessions_app.links import Page, Purpose
 from sessions_app.models import COMING_STATES, CareTask, ClientLink, Session, State
 
+DAY = dt.timedelta(days=1)
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 #: How many answers there were before the clinic went live: enough to speak of three therapists.
 _ANSWERED = {SADEGHI: 11, RASTEGAR: 7, SHARIFI: 6, AMINI: 3, TAVAKOLI: 1}
@@ -79,6 +80,7 @@ def events(reception: Reception, opened: dt.datetime, now: dt.datetime) -> Itera
     yield now - 96 * MINUTE, partial(_disappoint, reception)
     yield now - 95 * MINUTE, partial(_answer_by_link, reception)
     yield now - 50 * MINUTE, partial(_wish_for_another_time, reception)
+    yield now - 20 * MINUTE, partial(_book_alone, reception)
     yield now - 2 * MINUTE, partial(_move_somebody, reception)
 
 
@@ -203,6 +205,27 @@ def _wish_for_another_time(reception: Reception, now: dt.datetime) -> None:
         with suppress(Overtaken):
             for link in coming.order_by("session__starts_at", "id")[:1]:
                 client_actions.ask_for_another_time(link, wish, now=now)
+
+
+def _book_alone(reception: Reception, now: dt.datetime) -> None:
+    """Somebody who has not been here for weeks takes a free time by a link."""
+    with reception.at_work():
+        long_ago = Session.objects.filter(state=State.ATTENDED, ends_at__lt=now - 25 * DAY)
+        known = long_ago.select_related("clinic", "therapist", "service")
+        for session in known.order_by("-starts_at", "-id")[:40]:
+            page = _booking_page(session)
+            choice = booking.situation(page, now).choice
+            if choice is None:
+                continue
+            handed_out = booking.hand_out(session, page.client, now=now)
+            start = min(min(starts) for starts in choice.days.values())
+            booking.take(_link(handed_out), start, revision=session.revision, now=now)
+            return
+
+
+def _booking_page(session: Session) -> ClientLink:
+    """As it would be; not handed out yet."""
+    return ClientLink(clinic=session.clinic, client=session.clients.all()[0], session=session)
 
 
 def _settle(reception: Reception, task: CareTask, note: str, now: dt.datetime) -> None:

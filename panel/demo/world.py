@@ -132,6 +132,7 @@ def _open(opened: dt.datetime, now: dt.datetime, passwords: Passwords) -> Clinic
         )
         clinic.address = ADDRESS
         clinic.quiet_from, clinic.quiet_to = soon.quiet_hours(now)
+        clinic.books_by_link = True
         clinic.save()
         _make_operator(passwords, opened)
     with wear(Hat.OWNER, clinic_id=clinic.pk):

@@ -15,10 +15,11 @@ SMALL, SMALLEST = {"width": 360, "height": 640}, {"width": 320, "height": 568}
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
-#: A clinic with six clients: three with a session next week, and three whom a text has asked.
+#: A clinic where clients book alone: three have a session next week, and six a text has asked.
 WORLD = """
 import datetime as dt, json
 from django.utils import timezone
+from clinic.models import WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from patients.models import Treatment
 from sessions_app import links
@@ -27,11 +28,19 @@ from tests import factories
 
 now = timezone.now()
 with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-    clinic = factories.ClinicFactory(slug="pages", name="کلینیک آرامش", address="خیابان ولیعصر")
+    clinic = factories.ClinicFactory(
+        slug="pages", name="کلینیک آرامش", address="خیابان ولیعصر", books_by_link=True
+    )
     therapist = factories.TherapistFactory(clinic=clinic, title="خانم دکتر صادقی")
+    for weekday in range(6):
+        WorkingHours.objects.create(
+            clinic=clinic, therapist=therapist, weekday=weekday,
+            begins=dt.time(8), ends=dt.time(20),
+        )
     service = factories.ServiceFactory(clinic=clinic)
     paths = {}
-    for n, purpose in enumerate([Purpose.SESSION] * 3 + [Purpose.FEEDBACK] * 2 + [Purpose.CHOICES] * 2):
+    asked = [Purpose.FEEDBACK] * 2 + [Purpose.CHOICES] * 3 + [Purpose.BOOKING] * 2
+    for n, purpose in enumerate([Purpose.SESSION] * 3 + asked):
         person = factories.ClientFactory(clinic=clinic)
         coming = purpose is Purpose.SESSION
         starts = now + dt.timedelta(days=7) if coming else now - dt.timedelta(days=40)
@@ -45,6 +54,7 @@ with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         page = Page(purpose, clinic.pk, session.pk, person.pk)
         links.publish([page], now=now)
         paths.setdefault(purpose.value, []).append(f"/{links.PATHS[purpose]}/{page.token}")
+    paths["preferences"] = [f"/u/{page.token}"]
 print(json.dumps(paths))
 """
 
@@ -118,7 +128,8 @@ def test_the_three_pages_do_their_work_without_scripts(phone, house, paths):
     expect(phone.locator("button")).to_have_count(0)
 
     phone.goto(other)
-    phone.locator("summary").last.click()
+    phone.locator("summary.act").last.click()
+    phone.locator(".rest summary").click()
     choose(phone, days=2, parts="evening")
     phone.locator("[name=note]").fill("بعد از پنج")
     press(phone, "another")
@@ -146,17 +157,68 @@ def test_the_three_pages_do_their_work_without_scripts(phone, house, paths):
 
     assert house.manage("shell", "--no-imports", "-c", DONE) == {
         "sessions": ["cancelled", "confirmed", "scheduled"],
-        "treatments": ["active"] * 6 + ["completed"],
+        "treatments": ["active"] * 9 + ["completed"],
         "responses": [[4, 10, "ممنون"]],
         "tasks": ["cancelled", "reschedule"],
     }
 
 
 def test_english_lasts_through_an_answer_without_cookies(phone, paths):
-    phone.goto(paths["choices"][1])
+    phone.goto(paths["choices"][2])
     phone.get_by_role("link", name="English").click()
     phone.get_by_role("button", name="Please call me").click()
     expect(phone.get_by_role("heading", name="We will call you")).to_be_visible()
+
+
+def test_a_time_is_booked_in_two_taps_and_stays_in_reach(phone, paths):
+    phone.goto(paths["booking"][0])
+    time = phone.locator("label.chip").nth(1)
+    chosen = time.inner_text()
+    time.click()
+    expect(button(phone, "book")).to_be_in_viewport()
+    press(phone, "book")
+    expect(phone.get_by_role("status")).to_be_visible()
+    expect(phone.locator(".time")).to_contain_text(chosen)
+    with phone.expect_download() as download:
+        phone.locator("a[href$='calendar.ics']").click()
+    assert download.value.suggested_filename == "calendar.ics"
+    phone.locator("a.act[href^='/s/']").click()
+    phone.locator("summary").first.click()
+    press(phone, "cannot")
+    expect(phone.locator("button")).to_have_count(0)
+
+
+def test_going_on_leads_from_the_silent_page_to_a_booked_session(phone, paths):
+    phone.goto(paths["choices"][1])
+    press(phone, "continue")
+    phone.locator("label.chip").first.click()
+    press(phone, "book")
+    expect(phone.get_by_role("status")).to_be_visible()
+
+
+def test_texts_a_break_and_an_end_are_chosen_and_taken_back_without_scripts(phone, paths):
+    phone.goto(paths["booking"][1])
+    phone.locator(".wishes-link a").click()
+    phone.locator(".wish", has_text="احوال‌پرسی").locator("button").click()
+    expect(phone.get_by_role("status")).to_contain_text("می‌خواهم")
+    press(phone, "stop_all")
+    expect(phone.locator(".wish button[value=refuse]")).to_have_count(0)
+    press(phone, "start")
+    expect(phone.locator(".wish button[value=refuse]")).to_have_count(2)
+    phone.locator("summary").click()
+    phone.locator("button[name=months][value='1']").click()
+    expect(phone.get_by_role("status")).to_be_visible()
+    press(phone, "go_on")
+    press(phone, "finish")
+    press(phone, "go_on")
+    expect(button(phone, "finish")).to_be_visible()
+    phone.locator("button[name=language][value=en]").click()
+    expect(phone.get_by_role("heading", name="What may we write to you about?")).to_be_visible()
+    phone.goto(paths["booking"][1])
+    expect(phone.get_by_role("button", name="Book this time")).to_be_visible()
+    phone.goto(f"{paths['preferences'][0]}")
+    phone.locator("button[name=language][value=fa]").click()
+    expect(phone.locator("html")).to_have_attribute("lang", "fa")
 
 
 TARGETS = """() => [...document.querySelectorAll("a, button, summary, select, textarea, label")]

@@ -244,7 +244,9 @@ WITHOUT_CSRF_TOKEN = {
     "client:calendar",
     "feedback:form",
     "choices:page",
-    "letters:stop",
+    "booking:page",
+    "booking:calendar",
+    "preferences:page",
 }
 
 

@@ -1,6 +1,7 @@
 """Templates and the texts they become."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -134,6 +135,15 @@ def test_whatever_is_typed_is_refused_or_rendered_without_a_brace(body):
 @pytest.mark.parametrize("placeholder", all_placeholders(), ids=lambda p: p.name)
 def test_every_placeholder_has_a_sample(placeholder):
     assert sample(f"خبر {{{placeholder.persian}}}") == f"خبر {placeholder.sample}"
+
+
+def test_a_text_with_the_booking_link_is_written_only_where_clients_book_alone():
+    about = occasion()
+    about.clinic.pk, about.session.pk, about.client.pk = 1, 2, 3
+    with pytest.raises(Unrenderable):
+        render("وقت بعدی: {پیوند رزرو}", about)
+    about.clinic.books_by_link = True
+    assert re.search(r"/b/[a-z2-7]{16}$", render("وقت بعدی: {پیوند رزرو}", about))
 
 
 def test_the_greeting_of_a_shared_phone_names_neither_person_nor_clinic():

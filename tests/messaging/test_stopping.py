@@ -1,4 +1,7 @@
-"""The page that stops letters: who it is for, what a press does, and that a visit does nothing."""
+"""The address in letters that stops them: who it is for, what one press does, and that a visit does nothing.
+
+The page it leads to is that of `tests/followup/test_preferences.py`.
+"""
 
 import pytest
 import time_machine
@@ -53,7 +56,7 @@ def test_a_visit_asks_and_changes_nothing(person):
     response = browser().get(path_for(person))
 
     assert response.status_code == 200
-    assert "دیگر این نامه‌ها را نمی‌خواهم" in response.content.decode()
+    assert "فقط درباره‌ی جلسه‌هایم" in response.content.decode()
     assert consents(person) == WANTED
     assert not tasks_of(person).exists()
     assert not ConsentRecord.objects.filter(client=person).exists()

@@ -109,8 +109,8 @@ def test_sessions_end_in_a_realistic_mixture(inside):
     assert 1 <= states["scheduled"] + states["confirmed"] <= 10
 
 
-def test_history_was_imported_and_the_rest_was_done_by_reception(inside):
-    assert set(Session.objects.values_list("source", flat=True)) == {"import", "panel"}
+def test_history_was_imported_and_the_rest_was_done_by_reception_and_one_client(inside):
+    assert set(Session.objects.values_list("source", flat=True)) == {"import", "panel", "online"}
     kinds = Counter(SessionChange.objects.values_list("kind", flat=True))
     assert kinds["booked"] == Session.objects.count()
     assert kinds["moved"] > 0

@@ -12,7 +12,7 @@ from tests import factories
 from tests.sessions_app.client_links import attended, published
 
 NOW = factories.NOW
-TOKEN = re.compile(r"/[sfp]/[a-z2-7]{16}")
+TOKEN = re.compile(r"/[sfpbu]/[a-z2-7]{16}")
 
 
 @pytest.fixture

@@ -181,6 +181,22 @@ def test_chips_offer_only_the_links_that_fit(as_manager, rule, thanks):
     assert (links(rule), links(thanks)) == (["پیوند جلسه"], ["پیوند بازخورد"])
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_booking_link_is_offered_where_clients_book_alone(as_manager, mehr, thanks, allowed):
+    mehr.books_by_link = allowed
+    mehr.save()
+    page = html_of(as_manager.get(f"{PATH}{thanks.pk}/new/"))
+    assert ('data-insert="{پیوند رزرو}"' in page) is allowed
+    looked = text_of(look(as_manager, thanks, "وقت بعدی: {پیوند رزرو} {کلینیک}"))
+    assert ("با پیوند وقت نمی‌گیرند" in looked) is not allowed
+
+
+def test_the_booking_link_does_not_fit_a_reminder(as_manager, mehr, rule):
+    mehr.books_by_link = True
+    mehr.save()
+    assert "{پیوند رزرو}" not in html_of(as_manager.get(f"{PATH}{rule.pk}/new/"))
+
+
 def test_parts_are_counted_as_the_networks_do(as_manager, rule):
     page = text_of(look(as_manager, rule, "ا" * 71))
     assert "۲ پیامک · ۷۱ نویسه · ۶۳ نویسه جا در پیامک آخر" in page

@@ -6,6 +6,7 @@ import re
 from django.core.cache import cache
 from django.test import Client as Browser
 
+from clinic.models import Room, WorkingHours
 from clinic.tenancy import Hat, wear
 from patients.models import Treatment
 from sessions_app import links
@@ -70,14 +71,39 @@ def attended(clinic, client, *, days_ago=40, **fields):
     return session
 
 
+def receives(therapist, *weekdays, begins="09:00", ends="13:00", room=None):
+    """Working hours on these weekdays, Saturday (0) where none are said."""
+    for weekday in weekdays or (0,):
+        WorkingHours.objects.create(
+            clinic=therapist.clinic,
+            therapist=therapist,
+            weekday=weekday,
+            begins=dt.time.fromisoformat(begins),
+            ends=dt.time.fromisoformat(ends),
+            room=room,
+        )
+
+
+def a_room(clinic, name="اتاق ۱"):
+    return Room.objects.create(clinic=clinic, name=name)
+
+
+def books_by_link(clinic):
+    clinic.books_by_link = True
+    clinic.save(update_fields=["books_by_link"])
+
+
 __all__ = [
     "DAY",
     "HOUR",
     "NOW",
     "Purpose",
+    "a_room",
     "attended",
+    "books_by_link",
     "link_of",
     "published",
+    "receives",
     "text_of",
     "visitor",
 ]

@@ -22,9 +22,18 @@ from sessions_app.models import CareTask, ClientLink, Session
 from tests import factories
 from tests.clinic.world import fingerprint
 from tests.followup.clinics import tehran
-from tests.sessions_app.client_links import DAY, NOW, attended, published, text_of, visitor
+from tests.sessions_app.client_links import (
+    DAY,
+    NOW,
+    attended,
+    books_by_link,
+    published,
+    receives,
+    text_of,
+    visitor,
+)
 
-EACH = (Purpose.SESSION, Purpose.FEEDBACK, Purpose.CHOICES)
+EACH = (Purpose.SESSION, Purpose.FEEDBACK, Purpose.CHOICES, Purpose.BOOKING)
 each_page = pytest.mark.parametrize("purpose", EACH, ids=lambda p: p.value)
 
 
@@ -47,6 +56,9 @@ def open_page(purpose, clinic, person):
         session = factories.SessionFactory(clinic=clinic, clients=[person])
     else:
         session = attended(clinic, person)
+    if purpose is Purpose.BOOKING:
+        books_by_link(clinic)
+        receives(session.therapist)
     return published(purpose, session, person)
 
 
@@ -55,6 +67,7 @@ ACT = {
     Purpose.SESSION: {"do": "come", "revision": "1"},
     Purpose.FEEDBACK: {"overall": "5"},
     Purpose.CHOICES: {"do": "finish"},
+    Purpose.BOOKING: {"do": "book", "start": "2026-11-28T05:30Z", "revision": "1"},
 }
 
 
@@ -219,6 +232,7 @@ def test_a_page_names_neither_the_client_nor_the_service(clinic, person, purpose
 def test_the_title_says_nothing_of_whom_or_what_it_is_about(clinic, person, purpose):
     body = visitor().get(open_page(purpose, clinic, person)).content.decode()
     titles = {"session": "قرار شما", "feedback": "نظر شما", "choices": "انتخاب با شماست"}
+    titles["booking"] = "قرار شما"
     assert re.search(r"<title>(.*?)</title>", body)[1] == titles[purpose]
     metas = re.findall(r"<meta[^>]*>", body)
     assert not [meta for meta in metas if "description" in meta or "og:" in meta]
@@ -372,9 +386,9 @@ def test_whoever_shares_a_line_with_a_guesser_still_gets_in(clinic, person, purp
 def test_wrong_addresses_of_every_kind_count_together(db):
     phone = visitor()
     for n in range(WRONG_ADDRESSES):
-        letter = "sfp"[n % 3]
+        letter = "sfpb"[n % 4]
         assert phone.get(f"/{letter}/guess{n}").status_code == 404
-    assert [phone.get(f"/{letter}/more").status_code for letter in "sfp"] == [429] * 3
+    assert [phone.get(f"/{letter}/more").status_code for letter in "sfpb"] == [429] * 4
 
 
 def test_right_addresses_never_count(clinic, person):

@@ -1,6 +1,7 @@
 """Two tabs, or a client and reception, at the same moment, with real transactions."""
 
 import datetime as dt
+import re
 import threading
 from collections import Counter
 
@@ -18,7 +19,7 @@ from sessions_app.links import Purpose
 from sessions_app.models import CareTask, ClientLink, Session, SessionChange
 from tests import factories
 from tests.locks import come_to_wait
-from tests.sessions_app.client_links import attended, published
+from tests.sessions_app.client_links import attended, books_by_link, published, receives
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -170,3 +171,108 @@ def test_two_choices_at_once_leave_what_the_last_one_says(held):
     waiting = everywhere(lambda: CareTask.objects.filter(closed_at=None).count())
     expected = {"finish": ("completed", 0), "continue": ("active", 1)}
     assert (treatment.state, waiting) == expected[link.answer]
+
+
+# -- Free times --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free(clinic):
+    """A therapist with free times, two clients of theirs, and each one's page to book."""
+
+    def make():
+        books_by_link(clinic)
+        therapist = factories.TherapistFactory(clinic=clinic)
+        service = factories.ServiceFactory(clinic=clinic)
+        receives(therapist, *range(6), begins="08:00", ends="20:00")
+        people = factories.ClientFactory.create_batch(2, clinic=clinic)
+        return [
+            attended(clinic, person, therapist=therapist, service=service, days_ago=10 + n)
+            for n, person in enumerate(people)
+        ], people
+
+    sessions, people = everywhere(make)
+    now = timezone.now()
+    pages = [
+        published(Purpose.BOOKING, it, who, now) for it, who in zip(sessions, people, strict=True)
+    ]
+    return sessions, people, pages
+
+
+def starts_of(page):
+    body = Browser().get(page).content.decode()
+    return re.findall(r'name="start" value="([^"]+)"', body)
+
+
+def booking(page, start):
+    return page, {"do": "book", "start": start, "revision": "1"}
+
+
+def booked():
+    return everywhere(lambda: Session.objects.filter(source="online").count())
+
+
+def test_four_taps_on_one_time_are_one_session(free):
+    page = free[2][0]
+    tap = booking(page, starts_of(page)[0])
+    assert at_once(tap, tap, tap, tap) == {303: 4}
+    assert booked() == 1
+
+
+def test_of_two_clients_who_take_one_time_one_gets_it(free):
+    pages = free[2]
+    start = starts_of(pages[0])[0]
+    assert at_once(*(booking(page, start) for page in pages)) == {303: 1, 409: 1}
+    assert booked() == 1
+
+
+def test_two_clients_with_two_times_both_get_theirs(free):
+    pages = free[2]
+    starts = starts_of(pages[0])
+    assert at_once(*(booking(p, s) for p, s in zip(pages, starts, strict=False))) == {303: 2}
+    assert booked() == 2
+
+
+def test_two_links_of_one_treatment_book_one_session(free, clinic):
+    (session, _), (person, _), (page, _) = free
+
+    def make():
+        return factories.SessionFactory(
+            clinic=clinic,
+            clients=[person],
+            therapist=session.therapist,
+            service=session.service,
+            starts_at=session.starts_at - dt.timedelta(days=7),
+            state="attended",
+        )
+
+    other = published(Purpose.BOOKING, everywhere(make), person, timezone.now())
+    starts = starts_of(page)
+    assert at_once(booking(page, starts[0]), booking(other, starts[1])) == {303: 1, 409: 1}
+    assert booked() == 1
+
+
+def test_a_time_that_reception_is_giving_away_is_waited_for_and_refused(free, clinic):
+    (session, _), (_, other), (page, _) = free
+    start, statuses = starts_of(page)[0], []
+
+    def press():
+        try:
+            statuses.append(Browser().post(*booking(page, start)).status_code)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=press)
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        actions.book(
+            clients=[other],
+            therapist=session.therapist,
+            service=session.service,
+            starts_at=dt.datetime.fromisoformat(start),
+            now=timezone.now(),
+        )
+        thread.start()
+        waited = come_to_wait()
+    thread.join(timeout=20)
+    assert (waited, statuses) == (True, [409])
+    assert booked() == 0
