@@ -44,6 +44,7 @@ PANEL = (
     Place("panel:tasks", _("Call list"), "phone", ("panel:task",), RECEPTION),
     Place("panel:clients", _("Clients"), "users", ("panel:client", "panel:treatment")),
     Place("panel:sessions", _("Sessions"), "calendar-time", ("panel:session",)),
+    Place("panel:inbox", _("Inbox"), "messages", ("panel:inbox",)),
     Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
     Place("panel:feedback", _("Feedback"), "heart-handshake", ("panel:feedback",)),
     Place("exchange:start", _("Import"), "file-import", ("exchange:",), RECEPTION),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("f/", include("feedback.urls")),
     path("p/", include("followup.urls")),
     path("u/", include("messaging.client_urls")),
+    path("d/", include("panel.letter_urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
     path("c/<slug:clinic_slug>/settings/", include("panel.texting_urls")),

@@ -245,6 +245,7 @@ WITHOUT_CSRF_TOKEN = {
     "feedback:form",
     "choices:page",
     "letters:stop",
+    "digest:stop",
 }
 
 

@@ -25,7 +25,7 @@ from clinic.models import (
 )
 from exchange.models import ImportFile
 from followup.models import Rule
-from messaging.models import Message, Template
+from messaging.models import Message, Reply, Template
 from patients.models import Client, ClientEvent, Treatment
 from sessions_app.models import CareTask, Session, SessionChange
 
@@ -78,6 +78,14 @@ PANEL = {
     "panel:task": panel(pk=CareTask),
     "panel:task_attempt": panel(pk=CareTask),
     "panel:task_reopen": panel(pk=CareTask),
+    "panel:inbox": panel(),
+    "panel:inbox_talk": panel(pk=Reply),
+    "panel:inbox_answer": panel(pk=Reply),
+    "panel:inbox_close": panel(pk=Reply),
+    "panel:inbox_reopen": panel(pk=Reply),
+    "panel:inbox_call": panel(pk=Reply),
+    "panel:inbox_attach": panel(pk=Reply),
+    "panel:digest": panel(),
     "panel:sessions": panel(),
     "panel:session_book": panel(),
     "panel:session_series": panel(),
@@ -166,6 +174,7 @@ DOORS = {
     "client:calendar": door(token="session-of-aramesh"),
     "feedback:form": door(token="feedback-of-aramesh"),
     "choices:page": door(token="choices-of-aramesh"),
+    "digest:stop": door(token="digest-of-aramesh"),
     "letters:stop": door(token="letters-of-aramesh"),
     "hooks:callback": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:receipts": door(kind="kavenegar", token="token-of-aramesh"),
