@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -125,7 +125,7 @@ def channel_to(phone: str, now: dt.datetime) -> str:
 def leaves_at(client: Client, now: dt.datetime) -> dt.datetime:
     """Now, or when the clinic's night and the client's own are over."""
     clinic = client.clinic
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "tz": clinic.timezone,
         "night": clinic.quiet_from,

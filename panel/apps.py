@@ -7,10 +7,10 @@ class PanelConfig(AppConfig):
     name = "panel"
 
     def ready(self) -> None:
-        from clinic import banners, navigation, waiting
+        from clinic import banners, bell, navigation
 
-        counted = import_module("panel.waiting")
+        counted = import_module("panel.bell")
         navigation.counters["panel:tasks"] = counted.calls
         navigation.counters["panel:inbox"] = counted.talks
-        waiting.sources.append(counted.bell)
+        bell.sources.append(counted.bell)
         banners.sources.append(import_module("panel.alarms").banners)

@@ -1,6 +1,6 @@
 """What waits for a person: calls, replies, crisis holds, texts that went wrong, unrecorded sessions.
 
-`panel.waiting` counts the same for every page.
+`panel.bell` counts the same for every page.
 """
 
 from __future__ import annotations

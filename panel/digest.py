@@ -30,7 +30,7 @@ from panel import visibility
 from panel.alarms import standing_of
 from panel.lines import look_of
 from panel.pages import day_link
-from panel.waiting import counted, things
+from panel.bell import counted, things
 from patients.models import Client
 from sessions_app.models import Session, State
 from sessions_app.queries import between, with_people

@@ -60,7 +60,7 @@ class DigestForm(forms.Form):
 def digest_choice(request: ClinicRequest) -> HttpResponse:
     kept = digests.choice_of(request.membership)
     initial: dict[str, Any] = {"when": kept.when, "at": kept.at if kept.when else None}
-    form = DigestForm(request.POST or None, initial=initial)
+    form = DigestForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         _choose(request, form)
         return redirect(clinic_url(request.clinic, "panel:digest"))

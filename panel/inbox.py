@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from clinic.models import Membership
 from clinic.text import ascii_digits, clean
@@ -34,15 +34,18 @@ WENT = (
 #: So much of a conversation is shown; the rest is on the client's page.
 SHOWN = 60
 _FEWEST_DIGITS = 4
+Waits = tuple[int, dt.datetime | None]
+_NOTHING: Waits = (0, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A conversation in the list."""
 
-    #: The reply that has waited longest, or the last one where nothing waits.
     reply: Reply
     last: Reply
+    #: Since when the longest waiting text waits; None where nothing does.
+    since: dt.datetime | None
     #: Whose file has the number, or who is said to write from it.
     clients: list[Client]
     waiting: int
@@ -109,17 +112,23 @@ def rows_of(replies: Iterable[Reply], member: Membership) -> list[Row]:
     mine = visibility.inbox(member).filter(phone__in=phones)
     newest = mine.order_by("phone", "-received_at", "-id").distinct("phone")
     last = {reply.phone: reply for reply in newest.select_related("client")}
-    counts = inbox.waiting(mine).order_by().values_list("phone").annotate(Count("id"))
-    waits, owners = dict(counts), _owners(phones)
+    waits, owners = _waits(inbox.waiting(mine)), _owners(phones)
     return [
         Row(
             reply=reply,
             last=last.get(reply.phone, reply),
+            since=waits.get(reply.phone, _NOTHING)[1],
             clients=owners.get(reply.phone) or _attached(last.get(reply.phone, reply)),
-            waiting=waits.get(reply.phone, 0),
+            waiting=waits.get(reply.phone, _NOTHING)[0],
         )
         for reply in page
     ]
+
+
+def _waits(waiting: QuerySet[Reply]) -> dict[str, Waits]:
+    """How many wait from each number, and since when."""
+    counts = waiting.order_by().values_list("phone").annotate(Count("id"), Min("received_at"))
+    return {phone: (n, since) for phone, n, since in counts}
 
 
 def _owners(phones: Iterable[str]) -> dict[str, list[Client]]:

@@ -25,7 +25,9 @@ NOTE = 300
 class PersonForm(forms.Form):
     """Which of the people who share a number is meant; with one of them nobody is asked."""
 
-    client = forms.ModelChoiceField(label=_("for"), queryset=None, required=False)
+    client: forms.ModelChoiceField[Client] = forms.ModelChoiceField(
+        label=_("for"), queryset=None, required=False
+    )
 
     def __init__(self, *args: Any, people: Sequence[Client], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,7 +87,7 @@ class CloseForm(forms.Form):
 class AttachForm(forms.Form):
     """Whose number it is, and whether it takes the place of the one on file."""
 
-    client = forms.ModelChoiceField(
+    client: forms.ModelChoiceField[Client] = forms.ModelChoiceField(
         label=_("client"),
         queryset=None,
         widget=forms.RadioSelect,

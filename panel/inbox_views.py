@@ -141,7 +141,7 @@ def inbox_attach(request: ClinicRequest, pk: int) -> HttpResponse:
     """Say whose number it is. A search by GET offers clients; the choice is posted."""
     reply = _reply_or_404(request, pk)
     mine = visibility.clients(request.membership).filter(deceased_at=None)
-    form = AttachForm(request.POST or None, people=mine)
+    form = AttachForm(request.POST if request.method == "POST" else None, people=mine)
     if form.is_bound and form.is_valid() and _attach(request, reply, form):
         return redirect(_address(request, pk))
     typed = request.GET.get("q", "").strip()

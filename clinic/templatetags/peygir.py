@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
-from clinic import banners, icons, jalali, links, navigation, states, text, waiting
+from clinic import banners, bell, icons, jalali, links, navigation, states, text
 from clinic.toasts import undo_url
 
 register = template.Library()
@@ -55,12 +55,12 @@ def panel_banners(context: RequestContext) -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
-def panel_waiting(context: RequestContext) -> list[waiting.Waiting]:
-    return waiting.of(context["request"])
+def panel_bell(context: RequestContext) -> list[bell.Waiting]:
+    return bell.of(context["request"])
 
 
 @register.filter
-def waiting_total(things: Iterable[waiting.Waiting]) -> int:
+def bell_total(things: Iterable[bell.Waiting]) -> int:
     return sum(thing.count for thing in things)
 
 

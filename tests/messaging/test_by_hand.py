@@ -28,6 +28,7 @@ TEXT = "سلام، بله؛ ساعت ۱۸ برایتان ثبت شد."
 @pytest.fixture
 def at_work(clinic):
     Clinic.objects.filter(pk=clinic.pk).update(live_since=NOW - 30 * 24 * HOUR)
+    clinic.refresh_from_db()
     with wear(Hat.WEB, clinic_id=clinic.pk):
         yield clinic
 
@@ -189,7 +190,7 @@ def test_it_leaves_with_its_words_and_is_counted(place, gateway):
     assert send_at("2026-11-21 10:00")["sent"] == 1
     message.refresh_from_db()
     assert (message.state, message.text, message.parts) == ("sent", TEXT, 1)
-    assert [text.text for text in gateway.messages] == [TEXT]
+    assert [text.body for text in gateway.messages] == [TEXT]
 
 
 def test_in_quiet_hours_it_waits_for_the_morning(place):
@@ -232,7 +233,7 @@ def test_its_life_begins_with_the_person_who_wrote_it(person, asked, receptionis
     assert (step.became, step.who, step.by) == (State.QUEUED, Who.PERSON, receptionist.pk)
 
 
-def test_the_other_clinic_cannot_write_to_our_client(person, asked, other_clinic):
+def test_the_other_clinic_cannot_write_to_our_client(other_clinic, person, asked):
     with wear(Hat.WEB, clinic_id=other_clinic.pk), pytest.raises(Client.DoesNotExist):
         by_hand.write(person, asked, TEXT, once=ONCE, now=NOW, by=None)
 

@@ -130,7 +130,7 @@ def test_a_number_that_is_on_a_file_is_attached_to_nobody(at_work, clinic):
     assert Reply.objects.get().client is None
 
 
-def test_the_other_clinic_closes_nothing_of_ours(at_work, other_clinic):
+def test_the_other_clinic_closes_nothing_of_ours(other_clinic, at_work):
     reply = wrote("یک")
     with wear(Hat.WEB, clinic_id=other_clinic.pk), pytest.raises(InboxError):
         close(reply)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, IntegerField, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from clinic.access import MANAGERS
 from clinic.links import clinic_url
 from clinic.models import Clinic, Membership
-from clinic.waiting import Waiting
+from clinic.bell import Waiting
 from messaging import inbox
 from panel import visibility
 from panel.alarms import Standing, standing
@@ -98,5 +98,6 @@ def things(member: Membership, waits: Waits, standing: Standing) -> Iterator[Wai
 
 
 def _count(rows: QuerySet[Any], how: Count | None = None) -> Coalesce:
-    of_clinic = rows.order_by().values("clinic").annotate(n=how or Count("*")).values("n")
+    of_clinic = rows.filter(clinic=OuterRef("pk")).order_by().values("clinic")
+    of_clinic = of_clinic.annotate(n=how or Count("*")).values("n")
     return Coalesce(Subquery(of_clinic, output_field=IntegerField()), Value(0))
