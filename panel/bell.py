@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.access import MANAGERS
+from clinic.bell import Waiting
 from clinic.links import clinic_url
 from clinic.models import Clinic, Membership
-from clinic.bell import Waiting
 from messaging import inbox
 from panel import visibility
 from panel.alarms import Standing, standing

@@ -43,7 +43,8 @@ def _write(
 ) -> None:
     """The client who was reminded last, or some before, writes from their phone."""
     with reception.at_work():
-        phones = list(_reminded(now)[: who + 1])
+        # Each once, the last one first.
+        phones = list(dict.fromkeys(_reminded(now)))
     if len(phones) > who:
         texts = [
             InboundText(f"demo-{next(numbers)}", phones[who], LINE, text, now + n * MINUTE)
@@ -53,19 +54,15 @@ def _write(
 
 
 def _reminded(now: dt.datetime) -> QuerySet[Message, str]:
-    """Phones that a text about a coming session went to, each once, by client."""
+    """Phones that a text about a coming session has just gone to."""
     told = Message.objects.filter(
         purpose=Purpose.TRANSACTIONAL,
-        sent_at__lte=now,
+        sent_at__range=(now - 36 * HOUR, now),
         session__state__in=COMING_STATES,
         session__starts_at__gt=now,
         client__in=Client.objects.filter(crisis_since=None, deceased_at=None),
     )
-    return (
-        told.order_by("client_id", "-sent_at")
-        .distinct("client_id")
-        .values_list("recipient", flat=True)
-    )
+    return told.order_by("-sent_at", "-id").values_list("recipient", flat=True)
 
 
 def _settle(reception: Reception, now: dt.datetime) -> None:

@@ -337,6 +337,15 @@ def test_nobody_else_can_be_chosen(as_reception, clinic, people, reply):
     assert Message.objects.count() == 0
 
 
+def test_in_quiet_hours_the_page_says_when_it_leaves(as_reception, clinic, reply):
+    Clinic.objects.filter(pk=clinic.pk).update(quiet_to=dt.time(11))
+    assert "پیامک امروز، ساعت ۱۱:۰۰ می‌رود" in text_of(as_reception.get(page(reply)))
+    response = answer(as_reception, reply)
+    assert Message.objects.get().attempt_at == NOW
+    said = notices_of(as_reception.get(response.url))
+    assert said == ["الان ساعت سکوت است؛ پیامک امروز، ساعت ۱۱:۰۰ می‌رود."]
+
+
 def test_an_unknown_number_is_not_texted(as_reception, stranger):
     assert 'id="answer"' not in html_of(as_reception.get(page(stranger)))
     assert answer(as_reception, stranger).status_code == 422
