@@ -185,6 +185,7 @@ class Membership(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
+            owned_by_clinic("membership_of_clinic"),
             models.UniqueConstraint(fields=["clinic", "user"], name="membership_once_per_clinic"),
         ]
 
@@ -200,6 +201,36 @@ class Membership(TenantModel):
     @property
     def manages(self) -> bool:
         return self.role in (Role.OWNER, Role.MANAGER)
+
+
+class Digest(TenantModel):
+    """The daily letter that a member has chosen: what a day brings, and what waits."""
+
+    class When(models.TextChoices):
+        NEVER = "", _("no letter")
+        MORNING = "morning", _("in the morning, with today's sessions")
+        EVENING = "evening", _("in the evening, with tomorrow's sessions")
+
+    member = TenantForeignKey(Membership, on_delete=models.CASCADE, related_name="digests")
+    when = models.CharField(_("letter"), max_length=10, choices=When.choices, blank=True)
+    #: On the clinic's clock.
+    at = models.TimeField(_("at"), default=dt.time(8, 0))
+    #: The language of the page on which it was chosen: the panel's is a cookie's, and a letter has none.
+    language = models.CharField(max_length=10)
+    #: The last of the clinic's days on which one was begun. It is written before the letter leaves,
+    #: so that no day has two; the price is a letter lost where the sender dies in between.
+    last_day = models.DateField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    worker_rights = ("SELECT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "member"], name="digest_once_per_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"digest {self.pk}"
 
 
 class Invitation(TenantModel):
@@ -426,6 +457,7 @@ class Directory(models.Model):
         CHOICES = "choices", _("how to go on")
         BOOKING = "booking", _("the client's page for booking a time")
         STOP = "stop", _("letters that are not wanted")
+        DIGEST = "digest", _("a member's daily letter")
 
     token_hash = models.CharField(max_length=64, unique=True)
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")

@@ -49,6 +49,7 @@ PANEL = (
         "calendar-time",
         ("panel:calendar", "panel:session", "panel:therapist"),
     ),
+    Place("panel:inbox", _("Inbox"), "messages", ("panel:inbox",)),
     Place("panel:messages", _("Messages"), "message-2", ("panel:message",)),
     Place("panel:feedback", _("Feedback"), "heart-handshake", ("panel:feedback",)),
     Place("exchange:start", _("Import"), "file-import", ("exchange:",), RECEPTION),

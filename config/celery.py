@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
         "schedule": NIGHTLY,
         "options": {"expires": 36000},
     },
+    "digests": {"task": "panel.send_digests", "schedule": 300.0, "options": {"expires": 290}},
     "holidays": {
         "task": "clinic.keep_holidays",
         "schedule": NIGHTLY,

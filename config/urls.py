@@ -16,6 +16,7 @@ urlpatterns = [
     path("p/", include("followup.urls")),
     path("b/", include("sessions_app.booking_urls")),
     path("u/", include("followup.preference_urls")),
+    path("d/", include("panel.letter_urls")),
     path("c/<slug:clinic_slug>/", include("panel.urls")),
     path("c/<slug:clinic_slug>/settings/", include("clinic.urls")),
     path("c/<slug:clinic_slug>/settings/", include("panel.texting_urls")),

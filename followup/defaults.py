@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from followup.models import Kind
-from messaging import emergency
+from messaging import by_hand, emergency
 from patients.models import Purpose
 
 HOUR = 60
@@ -387,3 +387,4 @@ EMERGENCY = (
 
 RULE_NAMES = {default.key: default.name for default in DEFAULT_RULES}
 RULE_NAMES[emergency.KEY] = _("emergency text")
+RULE_NAMES[by_hand.KEY] = _("answer by hand")

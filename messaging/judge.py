@@ -23,6 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from clinic import jalali
+from messaging import by_hand
 from messaging.models import (
     Channel,
     Expects,
@@ -36,7 +37,7 @@ from messaging.models import (
 )
 from messaging.placeholders import Occasion
 from messaging.providers.base import WINDOW, ApprovedText
-from messaging.render import LONGEST, Unrenderable, pages_of, render, values_of
+from messaging.render import LONGEST, Unrenderable, has_link, pages_of, render, values_of
 from messaging.stop_note import with_stop_note
 from messaging.wordings import Key, choose, wordings_of
 from patients.models import Client, Purpose
@@ -201,6 +202,10 @@ def judge(message: Message, world: World, now: dt.datetime) -> Verdict:
     return written
 
 
+def _is_by_hand(message: Message) -> bool:
+    return message.rule_key == by_hand.KEY
+
+
 def _about_death(message: Message) -> Verdict | None:
     died = message.client.deceased_at is not None
     return Verdict(State.SKIPPED, Reason.DECEASED) if died else None
@@ -281,7 +286,8 @@ def _first(against: Mapping[Reason, bool]) -> Verdict | None:
 
 def _is_muted(message: Message, now: dt.datetime) -> bool:
     client = message.client
-    if client.muted_at is None:
+    # A mute is about automated texts; whoever wrote by hand was asked about it then.
+    if client.muted_at is None or _is_by_hand(message):
         return False
     today = jalali.local_day(now, message.clinic.timezone)
     return client.muted_until is None or today < client.muted_until
@@ -302,6 +308,8 @@ def write(message: Message, world: World, now: dt.datetime) -> Verdict:
     first wording that can be filled is used; where none can, the best one's trouble is told.
     """
     plain: bool = message.links_refused  # type: ignore[attr-defined]
+    if _is_by_hand(message):
+        return _by_hand(message, plain)
     known = world.wordings.get((message.clinic_id, message.rule_key), ())
     chosen = choose(
         message,
@@ -314,6 +322,12 @@ def write(message: Message, world: World, now: dt.datetime) -> Verdict:
     written = (_fill(wording, message, now) for wording in wordings)
     best = next(written, Verdict(State.SKIPPED, none))
     return best if best.may_leave else next((v for v in written if v.may_leave), best)
+
+
+def _by_hand(message: Message, plain: bool) -> Verdict:
+    if plain and has_link(message.text):
+        return Verdict(State.SKIPPED, Reason.LINKS_REFUSED)
+    return Verdict(State.SENDING, text=by_hand.as_sent(message.text, message.clinic))
 
 
 def _fill(wording: Template, message: Message, now: dt.datetime) -> Verdict:

@@ -258,6 +258,10 @@ class Message(TenantModel):
     instead_of = models.BigIntegerField(null=True, blank=True)
     #: What tells two texts of one rule, session and recipient apart; empty for the planner's.
     occasion = models.CharField(max_length=40, blank=True)
+    #: Of a text by hand: who wrote it. Asked for one message at a time, so that it has no index.
+    written_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"
+    )
     #: The wording that was chosen when the text was written.
     template = TenantForeignKey(
         Template, on_delete=models.SET_NULL, null=True, related_name="messages"
@@ -409,7 +413,8 @@ class Heartbeat(models.Model):
 class Reply(TenantModel):
     """A text that came in from a client's phone, with what was made of it.
 
-    One per clinic that knows the number: a line may be shared by several.
+    One per clinic that knows the number: a line may be shared by several. What nothing was done
+    about waits for a person until one closes it; see `messaging.inbox`.
     """
 
     class Intent(models.TextChoices):
@@ -418,6 +423,23 @@ class Reply(TenantModel):
         CONFIRM = "confirm", _("comes to the session")
         CANCEL = "cancel", _("does not come to the session")
         OTHER = "other", _("something else")
+
+    class Done(models.TextChoices):
+        """What was done about it by itself; empty while, or because, a person decides."""
+
+        CONFIRMED = "confirmed", _("the session was confirmed by itself")
+        CANCELLED = "cancelled", _("the session was cancelled by itself")
+        STOPPED = "stopped", _("follow-up texts were stopped by themselves")
+        STARTED = "started", _("texts were allowed again by themselves")
+        OVERTAKEN = "overtaken", _("a later word holds")
+        OLD = "old", _("it came too late to act on")
+
+    class Ending(models.TextChoices):
+        """How a person closed it."""
+
+        SETTLED = "settled", _("settled")
+        ANSWERED = "answered", _("answered by text")
+        CALL = "call", _("put on the call list")
 
     provider = models.CharField(max_length=20)
     provider_id = models.CharField(max_length=60)
@@ -430,8 +452,20 @@ class Reply(TenantModel):
     text = models.TextField(blank=True)
     intent = models.CharField(max_length=10, choices=Intent.choices)
     received_at = models.DateTimeField()
+    done = models.CharField(max_length=10, choices=Done.choices, blank=True)
+    #: Who wrote, where a person said so because the number is on nobody's file.
+    client = TenantForeignKey(
+        Client, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    ending = models.CharField(max_length=10, choices=Ending.choices, blank=True)
+    #: For colleagues.
+    note = models.CharField(max_length=300, blank=True)
 
-    worker_rights = ("SELECT", "INSERT")
+    worker_rights = ("SELECT", "INSERT", "UPDATE")
 
     class Meta(TenantModel.Meta):
         ordering = ["-received_at", "-id"]
@@ -441,7 +475,22 @@ class Reply(TenantModel):
                 fields=["clinic", "provider", "provider_id"], name="reply_once"
             ),
         ]
-        indexes = [models.Index(fields=["clinic", "phone", "-received_at"], name="reply_by_phone")]
+        indexes = [
+            models.Index(fields=["clinic", "phone", "-received_at", "-id"], name="reply_by_phone"),
+            # What waits for a person: counted on every page of the panel.
+            models.Index(
+                fields=["clinic", "phone", "received_at", "id"],
+                name="reply_open",
+                condition=Q(done="", closed_at=None),
+            ),
+            # All that came in, page by page, the newest first.
+            models.Index(fields=["clinic", "-received_at", "-id"], name="reply_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"reply {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a person."""
+        return not self.done and self.closed_at is None

@@ -16,7 +16,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 
-from messaging import chains, claiming, spending
+from messaging import by_hand, chains, claiming, spending
 from messaging.accounts import REST, Gateway
 from messaging.judge import Verdict, look, with_world
 from messaging.models import Channel, Expects, Message, Priority, Reason, State
@@ -210,12 +210,14 @@ def _mark_these(
 
 
 def _finish(message: Message, verdict: Verdict, now: dt.datetime, settled: Counter[str]) -> None:
+    # What a person wrote stands nowhere else.
+    text = verdict.text or (message.text if message.rule_key == by_hand.KEY else "")
     changed = Message.objects.filter(pk=message.pk, state=State.CLAIMED).update(
         state=verdict.state,
         reason=verdict.reason,
         state_at=now,
-        text=verdict.text,
-        parts=parts_of(verdict.text) if verdict.text else None,
+        text=text,
+        parts=parts_of(text) if text else None,
         invites=verdict.wording.invites if verdict.wording else message.invites,
         holder="",
         lease_until=None,

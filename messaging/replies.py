@@ -1,8 +1,8 @@
 """Texts that come in from clients' phones, and what is made of them.
 
 «۱۱» stops, «۱۲» starts again; «۱» confirms and «۲» cancels the one session that a text has just told
-of (see `messaging.reply_answers`). Anything else goes to a person. They come by callback, and what
-a callback missed is fetched.
+of (see `messaging.reply_answers`). Anything else waits in the inbox until a person closes it. They
+come by callback, and what a callback missed is fetched.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from messaging.providers.base import InboundText, ProviderError
 from messaging.reply_answers import answer
 from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
-from patients.phones import PhoneError, normalise
+from patients.phones import PhoneError, is_mobile, normalise
 from sessions_app.care_tasks import open_task
 from sessions_app.models import CareTask
 
 log = structlog.get_logger(__name__)
 
-Intent = Reply.Intent
+Intent, Done = Reply.Intent, Reply.Done
 
 _WORD = re.compile(r"\w+")
 
@@ -59,6 +59,7 @@ _AGREED: dict[Reply.Intent, frozenset[str]] = {
 #: About texts as such, and about a session.
 DECISIONS = (Intent.STOP, Intent.START)
 ANSWERS = (Intent.CONFIRM, Intent.CANCEL)
+_ANSWERED = {Intent.CONFIRM: Done.CONFIRMED, Intent.CANCEL: Done.CANCELLED}
 #: What «۱۱» stops. Texts about booked sessions go on until a person has asked.
 STOPPED = (Purpose.FOLLOW_UP, Purpose.MOTIVATION, Purpose.CAMPAIGN)
 #: What «۱۲» brings back only to those who had it.
@@ -96,8 +97,9 @@ def receive(
 ) -> int:
     """Keep texts and do what they ask; returns how many replies are new.
 
-    Each clinic in scope that knows the number gets a reply of its own. Of strangers nothing is kept
-    but their count. Guarantee: a reply and all that follows from it are one commit per clinic, and
+    Each clinic in scope that knows the number gets a reply of its own. A stranger's is kept by the
+    clinic to whose own line it was written, for a person there to read; of those on the line that
+    all share nothing is kept but their count. Guarantee: a reply and all that follows from it are one commit per clinic, and
     the gateway's number makes it happen once, however often and by whichever road it is told. The
     price: a clinic's failure lets the gateway tell it again, to the others in vain.
     """
@@ -105,6 +107,7 @@ def receive(
     for text in _oldest_first(inbound, now):
         phone = _phone(text.sender)
         clinics = _clinics_that_know(phone, kind, account_id, clinic_id) if phone else []
+        clinics = clinics or _whose_line(phone, account_id, clinic_id)
         strangers += not clinics
         if len(clinics) > 1 and intent_of(text.text[:_LONGEST]) not in DECISIONS:
             clinics = _clinic_answered(phone, kind, clinics)
@@ -187,6 +190,15 @@ def _clinics_that_know(
         return sorted(set(clients.values_list("clinic_id", flat=True)))
 
 
+def _whose_line(phone: str, account_id: int | None, clinic_id: int | Everywhere) -> list[int]:
+    """The clinic whose own line a stranger wrote to: a client with another phone, or a relative.
+
+    Only from a mobile: what shops, banks and gateways send comes from short numbers.
+    """
+    is_own = account_id is not None and isinstance(clinic_id, int)
+    return [clinic_id] if is_own and is_mobile(phone) else []  # type: ignore[list-item]
+
+
 def _clinic_answered(phone: str, kind: str, clinics: list[int]) -> list[int]:
     """Of several clinics on one line, the one whose text the words most likely answer: the last.
 
@@ -237,28 +249,40 @@ def _receive_in(
                 "text": clean(text.text[:_LONGEST], lines=True),
                 "intent": intent_of(text.text[:_LONGEST]),
                 "received_at": min(text.at or now, now),
+                "client_id": _said_to_be(phone),
             },
         )
-        if is_new:
-            _follow(reply, clients, now)
+        if is_new and (what := _follow(reply, clients, now)):
+            Reply.objects.filter(pk=reply.pk).update(done=what)
         return is_new
 
 
-def _follow(reply: Reply, clients: Iterable[Client], now: dt.datetime) -> None:
-    """Do what a reply asks, for every living client who has the phone it came from."""
+def _said_to_be(phone: str) -> int | None:
+    """Whom a person has said to be behind an earlier reply from this number."""
+    known = Reply.objects.filter(phone=phone, client__isnull=False)
+    return known.values_list("client_id", flat=True).first()
+
+
+def _follow(reply: Reply, clients: Sequence[Client], now: dt.datetime) -> str:
+    """Do what a reply asks, for every living client who has the phone it came from.
+
+    Returns what was done, of `Reply.Done`; empty where the reply waits for a person.
+    """
     is_fresh = reply.received_at > now - FRESH
     living = [client for client in clients if client.deceased_at is None]
     if reply.intent in DECISIONS and _has_thought_again(reply, DECISIONS):
-        return
+        return Done.OVERTAKEN
     if reply.intent in ANSWERS and is_fresh and _is_answered(reply, living, now):
-        return
-    for client in living:
-        if reply.intent == Intent.STOP:
-            _stop(client, reply, now)
-        elif reply.intent == Intent.START and is_fresh:
+        return _ANSWERED[Intent(reply.intent)]
+    if reply.intent == Intent.STOP:
+        return _stop_all(living, reply, now) if clients else ""
+    if not is_fresh:
+        return Done.OLD
+    if reply.intent == Intent.START and living:
+        for client in living:
             start(client, source=ConsentRecord.Source.REPLY, now=now)
-        elif is_fresh:
-            _tell(CareTask.Kind.REPLY, client, reply, now)
+        return Done.STARTED
+    return ""
 
 
 def _is_answered(reply: Reply, clients: Sequence[Client], now: dt.datetime) -> bool:
@@ -289,10 +313,16 @@ def is_asked(client: Client) -> bool:
     return asked.exists()
 
 
+def _stop_all(clients: Iterable[Client], reply: Reply, now: dt.datetime) -> str:
+    for client in clients:
+        _stop(client, reply, now)
+    return Done.STOPPED
+
+
 def _stop(client: Client, reply: Reply, now: dt.datetime) -> None:
     stop(client, source=ConsentRecord.Source.REPLY, now=now)
     if not is_asked(client):
-        _tell(CareTask.Kind.STOPPED, client, reply, now)
+        _ask_about_reminders(client, reply, now)
 
 
 def start(client: Client, *, source: str, now: dt.datetime) -> None:
@@ -311,8 +341,8 @@ def _was_stopped_alone(client: Client, purpose: Purpose) -> bool:
     return last is not None and not last.given and last.source in _OWN_WORDS
 
 
-def _tell(kind: CareTask.Kind, client: Client, reply: Reply, now: dt.datetime) -> None:
-    occasion = f"reply:{reply.pk}"
+def _ask_about_reminders(client: Client, reply: Reply, now: dt.datetime) -> None:
+    kind, occasion = CareTask.Kind.STOPPED, f"reply:{reply.pk}"
     open_task(kind, client, text=reply.text, occasion=occasion, due_at=now, now=now)
 
 

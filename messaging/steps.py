@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from django_stubs_ext import StrPromise
 
 from clinic.tenancy import Hat
+from messaging import by_hand
 from messaging.models import Channel, Message, Reason, State
 
 #: Steps of the sender's own hands. They matter while the message stands there, and say nothing
@@ -87,6 +88,8 @@ def steps_of(message: Message) -> list[Step]:
     how often.
     """
     planned = Step(message.planned_at, "", State.QUEUED, Who.PLANNER)
+    if message.rule_key == by_hand.KEY:
+        planned = replace(planned, who=Who.PERSON, by=message.written_by_id)
     lived = [_step(noted) for noted in message.life]
     if not lived and message.state != State.QUEUED:
         # It was planned in this state, so no change of it was noted.

@@ -94,21 +94,30 @@ def standing_of(clinic: Clinic, now: dt.datetime) -> Standing:
     return Standing(paused_by or "", unclear, waiting, spent or 0, [Account(**a) for a in rows])
 
 
+def standing(request: Any) -> Standing:
+    """Of the request's clinic; asked once for a request, whoever shows it."""
+    kept: dict[str, Any] = request.__dict__
+    if "standing" not in kept:
+        kept["standing"] = standing_of(request.clinic, timezone.now())
+    known: Standing = kept["standing"]
+    return known
+
+
 def banners(request: Any) -> Iterator[Banner]:
     """What the member of the clinic should know; buttons and links only for who may act."""
     member: Membership = request.membership
     now = timezone.now()
-    standing = standing_of(request.clinic, now)
-    yield from _pause(member, standing, now)
+    stands = standing(request)
+    yield from _pause(member, stands, now)
     if member.role not in RECEPTION:
         return
-    yield from _unclear(member.clinic, standing)
+    yield from _unclear(member.clinic, stands)
     if not request.clinic.is_live or request.clinic.paused_at:
         return
-    stopped = [*_accounts(member, standing), *_spending(member, standing, now)]
+    stopped = [*_accounts(member, stands), *_spending(member, stands, now)]
     yield from stopped
     if not any(banner.tone == "red" for banner in stopped):
-        yield from _waiting(standing)
+        yield from _waiting(stands)
 
 
 def _pause(member: Membership, standing: Standing, now: dt.datetime) -> Iterator[Banner]:

@@ -7,7 +7,10 @@ class PanelConfig(AppConfig):
     name = "panel"
 
     def ready(self) -> None:
-        from clinic import banners, navigation
+        from clinic import banners, bell, navigation
 
-        navigation.counters["panel:tasks"] = import_module("panel.task_views").waiting
+        counted = import_module("panel.bell")
+        navigation.counters["panel:tasks"] = counted.calls
+        navigation.counters["panel:inbox"] = counted.talks
+        bell.sources.append(counted.bell)
         banners.sources.append(import_module("panel.alarms").banners)

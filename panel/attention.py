@@ -1,15 +1,19 @@
-"""What waits for a person: calls, crisis holds, texts that went wrong, unrecorded sessions."""
+"""What waits for a person: calls, replies, crisis holds, texts that went wrong, unrecorded sessions.
+
+`panel.bell` counts the same for every page.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
 from clinic.models import Membership
-from messaging.models import Message, State
+from messaging import by_hand, inbox
+from messaging.models import Message, Reply, State
 from panel import visibility
 from panel.lines import Line, lines_of
 from patients.models import Client
@@ -19,8 +23,8 @@ from sessions_app.models import CareTask, Participant, Session
 from sessions_app.queries import coming, unrecorded, with_people
 
 SHOWN = 20
-#: The call list has a page of its own; here stand those that have waited longest.
-CALLS = 5
+#: The call list and the inbox have pages of their own; here stand those that have waited longest.
+CALLS = TALKS = 5
 #: A text that failed longer ago than this can no longer be mended by a call.
 RECENT = dt.timedelta(days=3)
 AHEAD = dt.timedelta(days=3)
@@ -35,8 +39,18 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """What waits in the inbox from one number, and whose number it is."""
+
+    reply: Reply
+    clients: list[Client]
+
+
+@dataclass(frozen=True, slots=True)
 class Attention:
     crises: list[Client]
+    talks: list[Talk]
+    talks_total: int
     calls: list[CareTask]
     calls_total: int
     messages: list[Message]
@@ -50,20 +64,24 @@ class Attention:
     @property
     def total(self) -> int:
         texts = self.messages_total + len(self.unreachable)
-        return len(self.crises) + self.calls_total + texts + self.unrecorded_total
+        people = len(self.crises) + self.talks_total + self.calls_total
+        return people + texts + self.unrecorded_total
 
 
 def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
     sessions = visibility.sessions(member)
-    troubled = _troubled(visibility.messages(member), now)
+    lost = troubled(visibility.messages(member), now)
+    talks = _talks(member)
     open_ends = unrecorded(sessions, now)
     calls = _calls(member, now)
     return Attention(
         crises=list(_in_crisis(visibility.clients(member))[:SHOWN]),
+        talks=_with_owners(talks[:TALKS]),
+        talks_total=talks.count(),
         calls=list(calls[:CALLS]),
         calls_total=calls.count(),
-        messages=list(troubled[:SHOWN]),
-        messages_total=troubled.count(),
+        messages=list(lost[:SHOWN]),
+        messages_total=lost.count(),
         unrecorded=lines_of(with_people(open_ends)[:SHOWN], member=member, now=now, tz=tz),
         unrecorded_total=open_ends.count(),
         unreachable=_unreachable(sessions, now),
@@ -81,6 +99,21 @@ def _in_crisis(clients: QuerySet[Client]) -> QuerySet[Client]:
     return clients.filter(crisis_since__isnull=False, deceased_at=None)
 
 
+def _talks(member: Membership) -> QuerySet[Reply]:
+    """One reply of each conversation that waits; to answer is the work of reception."""
+    if visibility.is_therapist(member):
+        return Reply.objects.none()
+    return inbox.longest_waiting(visibility.inbox(member))
+
+
+def _with_owners(replies: Iterable[Reply]) -> list[Talk]:
+    page = list(replies)
+    owners: dict[str, list[Client]] = {}
+    for client in Client.objects.filter(phone__in=[reply.phone for reply in page]):
+        owners.setdefault(client.phone, []).append(client)
+    return [Talk(reply, owners.get(reply.phone, [])) for reply in page]
+
+
 def _calls(member: Membership, now: dt.datetime) -> QuerySet[CareTask]:
     """What is due on the call list; a therapist's login has no such list."""
     if visibility.is_therapist(member):
@@ -88,10 +121,15 @@ def _calls(member: Membership, now: dt.datetime) -> QuerySet[CareTask]:
     return care_tasks.due(visibility.tasks(member), now).select_related("client", "session")
 
 
-def _troubled(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
-    """Unknown ones until somebody settles them; failed and undelivered ones for three days."""
-    lost = Q(state__in=(State.FAILED, State.UNDELIVERED), due_at__gte=now - RECENT)
-    found = messages.filter(Q(state=State.UNKNOWN) | lost).select_related("client", "session")
+def troubled(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
+    """Unknown ones until somebody settles them; failed and undelivered ones for three days.
+
+    Of what a colleague wrote by hand, whatever did not go: nobody looks for it elsewhere.
+    """
+    lost = Q(state__in=(State.FAILED, State.UNDELIVERED))
+    kept = Q(state__in=(State.SKIPPED, State.MISSED), rule_key=by_hand.KEY)
+    recent = (lost | kept) & Q(due_at__gte=now - RECENT)
+    found = messages.filter(Q(state=State.UNKNOWN) | recent).select_related("client", "session")
     return found.defer("life").order_by("-due_at", "-id")
 
 

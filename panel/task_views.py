@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _, ngettext
@@ -74,12 +74,6 @@ def with_attempts(tasks: QuerySet[CareTask]) -> QuerySet[CareTask]:
     return tasks.select_related(
         "client", "session__therapist", "session__service", "created_by", "closed_by"
     ).prefetch_related(Prefetch("attempts", queryset=tries))
-
-
-def waiting(request: HttpRequest) -> int:
-    """How many calls are due: the number beside the call list in the navigation."""
-    member: Membership = request.membership  # type: ignore[attr-defined]
-    return care_tasks.due(visibility.tasks(member), timezone.now()).count()
 
 
 # -- The list ----------------------------------------------------------------------------------

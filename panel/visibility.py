@@ -111,6 +111,19 @@ def replies(member: Membership, client: Client) -> QuerySet[Reply]:
     return everything.exclude(Exists(hidden))
 
 
+def inbox(member: Membership) -> QuerySet[Reply]:
+    """All that came in; to a therapist from numbers whose owners are all clients of theirs.
+
+    What comes from a number on nobody's file is for reception to find out about.
+    """
+    everything: QuerySet[Reply] = Reply.objects.all()
+    if not is_therapist(member):
+        return everything
+    owners = Client.objects.filter(phone=OuterRef("phone"))
+    hidden = owners.exclude(pk__in=clients(member))
+    return everything.filter(Exists(owners) & ~Exists(hidden))
+
+
 def _about_no(thing: str, member: Membership) -> Q:
     """What is about none of these and about the member's client.
 

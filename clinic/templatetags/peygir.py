@@ -7,6 +7,7 @@ clinic's inside a clinic. `docs/interface-kit.md` shows how pages are built from
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -18,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext as _
 
-from clinic import banners, icons, jalali, links, navigation, states, text
+from clinic import banners, bell, icons, jalali, links, navigation, states, text
 from clinic.toasts import undo_url
 
 register = template.Library()
@@ -51,6 +52,16 @@ def settings_nav(context: RequestContext) -> list[navigation.Item]:
 @register.inclusion_tag("partials/banners.html", takes_context=True)
 def panel_banners(context: RequestContext) -> dict[str, Any]:
     return {"banners": banners.of(context["request"]), "csrf_token": context.get("csrf_token")}
+
+
+@register.simple_tag(takes_context=True)
+def panel_bell(context: RequestContext) -> list[bell.Waiting]:
+    return bell.of(context["request"])
+
+
+@register.filter
+def bell_total(things: Iterable[bell.Waiting]) -> int:
+    return sum(thing.count for thing in things)
 
 
 @register.simple_tag

@@ -95,7 +95,7 @@ class Email(Provider):
             raise RequestRefused(Reason.BAD_BATCH)
         text = texts[0]
         written = _written(text)
-        failure = written if isinstance(written, ProviderError) else self._hand_over(written)
+        failure = written if isinstance(written, ProviderError) else self.hand_over(written)
         # Raised here, not where it was caught: the caught error quotes the address.
         if failure:
             raise failure
@@ -127,8 +127,8 @@ class Email(Provider):
     def _smtp(self) -> WatchedBackend:
         return WatchedBackend(**self._server)
 
-    def _hand_over(self, written: EmailMessage) -> ProviderError | None:
-        """None when it was taken."""
+    def hand_over(self, written: EmailMessage) -> ProviderError | None:
+        """A letter that is written already. None when it was taken, else why not, unraised."""
         if self._speaks_smtp:
             return self._smtp().hand_over(written)
         try:

@@ -16,7 +16,7 @@ from clinic.models import DEFAULT_TIMEZONE, Clinic, Service, Therapist, User, Wo
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from exchange.actions import import_files
 from followup.actions import open_clinic
-from panel.demo import care, days, lists, soon
+from panel.demo import care, days, lists, replies, soon
 from panel.demo.days import GatewayClock, Reception
 from panel.demo.people import (
     ADDRESS,
@@ -93,6 +93,7 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
             (agreed_at + dt.timedelta(minutes=4), tick),
             *((start - days.REMINDED[0], tick) for start in soon.starts(now)),
             *care.events(reception, opened, now),
+            *replies.events(reception, opened, now),
         ]
         days.live(
             planned, reception, opened=opened, now=now, also=also, gateway_clock=gateway_clock

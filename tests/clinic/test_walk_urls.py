@@ -247,6 +247,7 @@ WITHOUT_CSRF_TOKEN = {
     "booking:page",
     "booking:calendar",
     "preferences:page",
+    "digest:stop",
 }
 
 

@@ -25,7 +25,7 @@ from clinic.models import (
 )
 from exchange.models import ImportFile
 from followup.models import Rule
-from messaging.models import Message, Template
+from messaging.models import Message, Reply, Template
 from patients.models import Client, ClientEvent, Treatment
 from sessions_app.models import CareTask, Session, SessionChange, Wish
 
@@ -88,6 +88,15 @@ PANEL = {
     "panel:calendar": panel(),
     "panel:calendar_print": panel(),
     "panel:calendar_week": panel(),
+    "panel:inbox": panel(),
+    "panel:inbox_talk": panel(pk=Reply),
+    "panel:inbox_answer": panel(pk=Reply),
+    "panel:inbox_close": panel(pk=Reply),
+    "panel:inbox_reopen": panel(pk=Reply),
+    "panel:inbox_call": panel(pk=Reply),
+    "panel:inbox_attach": panel(pk=Reply),
+    "panel:digest": panel(),
+    "panel:sessions": panel(),
     "panel:session_book": panel(),
     "panel:session_series": panel(),
     "panel:sessions_undo": panel(),
@@ -183,6 +192,7 @@ DOORS = {
     "booking:page": door(token="booking-of-aramesh"),
     "booking:calendar": door(token="booking-of-aramesh"),
     "preferences:page": door(token="session-of-aramesh"),
+    "digest:stop": door(token="digest-of-aramesh"),
     "hooks:callback": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:receipts": door(kind="kavenegar", token="token-of-aramesh"),
     "hooks:inbound": door(kind="kavenegar", token="token-of-aramesh"),

@@ -13,7 +13,7 @@ from patients.actions import set_consent
 from patients.models import ConsentRecord
 from sessions_app.models import CareTask
 from tests.factories import NOW, ClientFactory, MessageFactory
-from tests.messaging.inbound import PHONE, consents, hear, written
+from tests.messaging.inbound import PHONE, consents, hear, waiting, written
 
 ALL = ["transactional", "follow_up", "motivation", "campaign"]
 MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
@@ -185,7 +185,8 @@ def test_twelve_brings_back_exactly_what_eleven_took(clinic, text):
     hear("11")
     hear(text, now=NOW + MINUTE)
     assert consents(client) == ALL
-    assert len(tasks_of(client, kind="reply")) == 0
+    assert waiting() == []
+    assert list(Reply.objects.values_list("done", flat=True)) == ["started", "stopped"]
 
 
 @pytest.mark.parametrize("had", [[], ["motivation"], ["campaign"]], ids=str)
@@ -229,11 +230,8 @@ def test_other_words_go_to_a_person_each_time(clinic):
     client = willing(clinic)
     hear("کمی دیر می‌رسم", now=NOW)
     hear("کمی دیر می‌رسم", now=NOW + MINUTE)
-    assert [(task.kind, task.text, task.due_at) for task in tasks_of(client)] == [
-        ("reply", "کمی دیر می‌رسم", NOW),
-        ("reply", "کمی دیر می‌رسم", NOW + MINUTE),
-    ]
-    assert consents(client) == ALL
+    assert waiting() == ["کمی دیر می‌رسم"] * 2
+    assert (tasks_of(client), consents(client)) == ([], ALL)
     assert Reply.objects.filter(intent="other").count() == 2
 
 
@@ -257,7 +255,9 @@ def test_everyone_who_shares_the_phone_is_meant(clinic, text):
     family = [willing(clinic), willing(clinic)]
     stranger = willing(clinic, phone="+989121234568")
     assert hear(text) == 1
-    assert [len(tasks_of(client)) for client in [*family, stranger]] == [1, 1, 0]
+    asked = [1, 1, 0] if text == "11" else [0, 0, 0]
+    assert [len(tasks_of(client)) for client in [*family, stranger]] == asked
+    assert waiting() == ([] if text == "11" else [text])
     stopped = ["transactional"] if text == "11" else ALL
     assert [consents(client) for client in family] == [stopped, stopped]
     assert consents(stranger) == ALL
@@ -298,7 +298,7 @@ def test_words_for_one_clinic_are_not_read_by_another(clinic, other_clinic):
             sent_at=sent_at,
         )
     assert hear("فردا دیر می‌رسم") == 1
-    assert (len(tasks_of(ours)), len(tasks_of(theirs))) == (0, 1)
+    assert (waiting(clinic=clinic), waiting(clinic=other_clinic)) == ([], ["فردا دیر می‌رسم"])
 
 
 def test_words_that_answer_no_text_are_read_by_whoever_knows_the_number(clinic, other_clinic):
@@ -348,6 +348,39 @@ def test_an_account_of_another_channel_makes_no_difference(clinic):
     assert consents(client) == ["transactional"]
 
 
+# Strangers on a clinic's own line
+
+
+def test_a_stranger_on_a_clinics_own_line_waits_for_a_person_there(clinic, other_clinic):
+    account = account_of(clinic)
+    assert hear("سلام، وقت دارید؟", account=account, scope=clinic.pk) == 1
+    reply = Reply.objects.get()
+    assert (reply.clinic, reply.phone, reply.client) == (clinic, PHONE, None)
+    assert waiting() == ["سلام، وقت دارید؟"]
+
+
+def test_a_strangers_stop_waits_too_because_nobody_knows_whose_texts_it_means(clinic):
+    client = willing(clinic, phone="+989350000000")
+    hear("11", account=account_of(clinic), scope=clinic.pk)
+    assert (waiting(), consents(client)) == (["11"], ALL)
+
+
+@pytest.mark.parametrize("sender", ["10008000", "Bank", "", "+982188001122"])
+def test_what_is_no_mobile_is_not_kept_even_there(clinic, sender):
+    account = account_of(clinic)
+    told = written("رمز ۴۴۱۲", sender=sender)
+    assert hear(told, account=account, scope=clinic.pk) == 0
+    assert Reply.objects.count() == 0
+
+
+def test_whoever_was_named_behind_a_number_is_named_behind_the_next_text(clinic):
+    account, client = account_of(clinic), willing(clinic, phone="+989350000000")
+    hear("سلام", account=account, scope=clinic.pk)
+    Reply.objects.update(client=client)
+    hear("کسی هست؟", account=account, scope=clinic.pk, now=NOW + MINUTE)
+    assert set(Reply.objects.values_list("client", flat=True)) == {client.pk}
+
+
 # Twice, late, and in the wrong order
 
 
@@ -357,7 +390,8 @@ def test_a_text_told_twice_happens_once(clinic, text):
     told = written(text)
     assert [hear(told), hear(told, now=NOW + MINUTE), hear(told, told)] == [1, 0, 0]
     assert Reply.objects.count() == 1
-    assert len(tasks_of(client)) == (0 if text == "12" else 1)
+    assert len(tasks_of(client)) == (1 if text == "11" else 0)
+    assert waiting() == (["بله"] if text == "بله" else [])
 
 
 def test_a_text_told_again_after_the_other_word_changes_nothing(clinic):
@@ -389,7 +423,7 @@ def test_the_last_word_said_holds_in_whatever_order_it_is_heard(clinic, first, t
     hear(later)
     hear(earlier)
     assert consents(client) == left
-    assert Reply.objects.count() == 2
+    assert Reply.objects.get(text=first).done == "overtaken"
 
 
 def test_texts_of_one_page_are_heard_in_their_order(clinic):
@@ -408,10 +442,11 @@ def test_an_old_inbox_calls_nobody_and_starts_nothing_but_still_stops(clinic):
     client = willing(clinic, consent_follow_up=False, consent_campaign=False)
     old = NOW - FRESH - MINUTE
     hear(written("بله", at=old), written("12", at=old))
-    assert (tasks_of(client), consents(client)) == ([], ["transactional", "motivation"])
+    assert (waiting(), consents(client)) == ([], ["transactional", "motivation"])
     hear(written("11", at=old + MINUTE / 2))
     assert consents(client) == ["transactional"]
-    assert Reply.objects.count() == 3
+    done = Reply.objects.order_by("pk").values_list("done", flat=True)
+    assert list(done) == ["old", "old", "stopped"]
 
 
 def test_another_clinics_staff_sees_nothing_of_it(clinic, other_clinic, outsider):

@@ -16,7 +16,7 @@ from sessions_app import actions
 from sessions_app.links import Page, Purpose, publish
 from sessions_app.models import CareTask, ClientLink, Session, SessionChange
 from tests.factories import NOW, ClientFactory, MessageFactory, SessionFactory
-from tests.messaging.inbound import PHONE, hear, written
+from tests.messaging.inbound import PHONE, hear, waiting, written
 
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 
@@ -178,7 +178,7 @@ def test_the_last_word_said_holds_in_whatever_order_it_is_heard(told, session):
     hear(written("1", at=NOW - MINUTE))
     hear(written("2", at=NOW - 2 * MINUTE))
     assert state_of(session) == "confirmed"
-    assert tasks() == [("reply", "2")]
+    assert (tasks(), waiting()) == ([], ["2"])
 
 
 def test_a_no_after_a_yes_cancels(told, session):
@@ -204,13 +204,9 @@ def is_for_a_person(word, *sessions):
     before = [state_of(session) for session in sessions]
     hear(word)
     assert [state_of(session) for session in sessions] == before
-    assert tasks(kind="reply") == [("reply", word)] * len({c for s in sessions for c in clients(s)})
-    assert CareTask.objects.filter(closed_at=None).count() == CareTask.objects.count()
+    assert waiting() == [word]
+    assert CareTask.objects.count() == 0
     assert SessionChange.objects.filter(via="reply").count() == 0
-
-
-def clients(session):
-    return session.clients.filter(phone=PHONE).values_list("pk", flat=True)
 
 
 def test_without_a_text_about_it(session, word):
@@ -280,7 +276,7 @@ def test_after_a_text_about_a_session_that_was_cancelled(told, session, person, 
     tell(gone, person, ago=MINUTE, expects="cancelled")
     hear(word)
     assert (state_of(session), state_of(gone)) == ("scheduled", "cancelled")
-    assert tasks() == [("reply", word)]
+    assert waiting() == [word]
 
 
 def test_two_texts_that_left_at_once(told, session, person, word):
@@ -298,25 +294,26 @@ def test_a_session_that_is_somebody_elses_now(told, session, clinic, word):
     other = ClientFactory(clinic=clinic)
     session.participants.update(client=other)
     hear(word)
-    assert (state_of(session), tasks()) == ("scheduled", [("reply", word)])
+    assert (state_of(session), waiting()) == ("scheduled", [word])
 
 
 def test_what_the_client_pressed_before_is_not_pressed_again(told, session):
     with wear(Hat.WEB, clinic_id=session.clinic_id):
         actions.cancel(session, by_whom="client", now=NOW - MINUTE, via="link")
     hear("2")
-    assert tasks() == [("reply", "2")]
+    assert waiting() == ["2"]
 
 
 def test_a_question_is_for_a_person(told, session):
     hear("۱؟")
-    assert (state_of(session), tasks()) == ("scheduled", [("reply", "۱؟")])
+    assert (state_of(session), waiting()) == ("scheduled", ["۱؟"])
 
 
 def test_an_old_text_does_nothing(session, person, word):
     tell(session, person, ago=FRESH + 2 * HOUR)
     hear(written(word, at=NOW - FRESH - MINUTE))
-    assert (state_of(session), tasks()) == ("scheduled", [])
+    assert (state_of(session), waiting()) == ("scheduled", [])
+    assert Reply.objects.get().done == "old"
 
 
 def test_a_text_told_twice_happens_once(told, session):
@@ -326,12 +323,12 @@ def test_a_text_told_twice_happens_once(told, session):
 
 
 def test_a_relatives_words_act_on_the_living_alone(told, session, person, clinic, word):
-    brother = ClientFactory(clinic=clinic, phone=PHONE)
+    ClientFactory(clinic=clinic, phone=PHONE)
     with wear(Hat.WEB, clinic_id=clinic.pk):
         care.record_death(person, now=NOW - MINUTE)
     hear(word)
-    assert state_of(session) == "scheduled"
-    assert list(CareTask.objects.values_list("client", "kind")) == [(brother.pk, "reply")]
+    assert (state_of(session), waiting()) == ("scheduled", [word])
+    assert CareTask.objects.count() == 0
 
 
 @pytest.mark.parametrize("text", ["1", "11", "کمی دیر می‌رسم"])
@@ -340,6 +337,13 @@ def test_nobody_is_asked_to_call_a_client_who_has_died(person, clinic, text):
         care.record_death(person, now=NOW - MINUTE)
     assert hear(text) == 1
     assert tasks() == []
+
+
+def test_what_a_relative_writes_is_read_all_the_same(person, clinic):
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        care.record_death(person, now=NOW - MINUTE)
+    hear("ممنون از پیامتان", "11")
+    assert waiting() == ["ممنون از پیامتان"]
 
 
 # -- Clinics -----------------------------------------------------------------------------------

@@ -267,6 +267,7 @@ def test_with_htmx_only_the_line_changes(as_reception, clinic, people):
     assert re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob="true"', page) == [
         f"session-{session.pk}",
         "attention",
+        "bell",
         "messages",
     ]
     assert buttons_of(response, session) == ["no_show"]
@@ -421,5 +422,5 @@ def test_the_day_takes_the_same_queries_for_one_session_and_for_thirty(
         session = make(clinic, therapist, NOW + HOUR, clients=[client])
         factories.MessageFactory(clinic=clinic, client=client, session=session, state="unknown")
         make(clinic, people, NOW - n * DAY - 2 * HOUR)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(29):
         as_reception.get(CLINIC)
