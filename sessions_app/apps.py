@@ -7,5 +7,8 @@ class SessionsAppConfig(AppConfig):
     name = "sessions_app"
 
     def ready(self) -> None:
+        from patients import merging
+
         # It listens to `session_changed`.
         import_module("sessions_app.care_tasks")
+        merging.register(import_module("sessions_app.merging").PART)
