@@ -40,6 +40,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 #: So often a merge begins again when a row came in behind it; what its key is called then.
 _TRIES = 3
 _POINTS_AT_IT = "_of_clinic"
+_LONGEST_NOTE = 300
 _OPEN = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
 
 
@@ -140,17 +141,27 @@ def _merge(
     _move_own(joined)
     for part in _parts:
         part.move(joined)
-    _leave_former(joined, held)
     event = ClientEvent.objects.create(
         client=kept, kind=ClientEvent.Kind.MERGED, note=said, at=now, by=by
     )
-    # Alone: Django's own delete would take along, in silence, what came in behind us.
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM patients_client WHERE id = %s", [lost.pk])
+    _delete(lost)
+    if "file_no" in taken:  # it stands once, so that the lost file had to let go of it
+        kept.file_no = lost.file_no
+        kept.save(update_fields=["file_no", "search_text"])
+    _leave_former(joined, held)
     _check_keys()
     if one_died:
         care.client_died.send(Client, client=kept, event=event, now=now)
     return kept
+
+
+def _delete(lost: Client) -> None:
+    """The row alone: Django's own delete would take along, in silence, what came in behind us.
+
+    Only from here to the commit, which is a moment, does a new row about this client have to wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM patients_client WHERE id = %s", [lost.pk])
 
 
 def differing(kept: Client, lost: Client) -> list[str]:
@@ -205,12 +216,11 @@ def _settle(joined: Merge, taken: Collection[str]) -> None:
     words = [kept.own_words(), lost.own_words(), kept.former_words, lost.former_words]
     for name, value in stricter.of(kept, lost, joined.now).items():
         setattr(kept, name, value)
+    wanted = [name for name in wanted if name != "file_no"]
     for column in (column for name in wanted for column in FIELDS[name]):
         setattr(kept, column, getattr(lost, column))
     kept.created_at = min(kept.created_at, lost.created_at)
     kept.former_words = " ".join(dict.fromkeys(" ".join(words).split()))
-    # A file number stands once: the lost file lets go of its own first.
-    Client.objects.filter(pk=lost.pk).update(file_no=f"~{lost.pk}")
     kept.save()
     _record_refusals(joined, left)
 
@@ -288,7 +298,7 @@ def _in_words(kept: Client, lost: Client, taken: Collection[str]) -> str:
             lines.append(whose.email)
         elif name in ("file_no", "name") and whose is kept:
             lines.append(kept.file_no if name == "file_no" else kept.full_name)
-    return "\n".join(lines)[: ClientEvent._meta.get_field("note").max_length]
+    return "\n".join(lines)[:_LONGEST_NOTE]
 
 
 def _check_keys() -> None:

@@ -44,8 +44,7 @@ def move(joined: Merge) -> None:
     _join_places(joined)
     _rename(joined)
     ClientLink.objects.filter(client=joined.lost).update(client=joined.kept)
-    Rhythm.objects.filter(client=joined.lost).delete()
-    rhythm.refresh([joined.kept.pk])
+    _reckon_rhythm(joined)
     _join_tasks(joined)
 
 
@@ -71,6 +70,15 @@ def _rename(joined: Merge) -> None:
 
 def _renamed(people: Iterable[int], lost: int, kept: int) -> list[int]:
     return list(dict.fromkeys(kept if pk == lost else pk for pk in people))
+
+
+def _reckon_rhythm(joined: Merge) -> None:
+    """Of one client now. Held in the order of everybody, before one of them goes."""
+    held = Rhythm.objects.select_for_update(of=("self",), no_key=True)
+    list(held.filter(client__in=joined.both).order_by("client_id").values_list("pk", flat=True))
+    Rhythm.objects.filter(client=joined.lost).delete()
+    if joined.kept.participations.exists():
+        rhythm.refresh([joined.kept.pk])
 
 
 def _join_tasks(joined: Merge) -> None:

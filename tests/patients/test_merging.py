@@ -324,7 +324,7 @@ def test_what_somebody_writes_down_meanwhile_goes_along(transactional_db, monkey
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         kept = factories.ClientFactory()
         lost = factories.ClientFactory(clinic=kept.clinic)
-    leave, tries = merging._leave_former, []
+    move, tries = merging._move_own, []
 
     def write():
         with wear(Hat.WEB, clinic_id=lost.clinic_id):
@@ -332,14 +332,14 @@ def test_what_somebody_writes_down_meanwhile_goes_along(transactional_db, monkey
                 client=lost, purpose="campaign", given=False, source="panel", recorded_at=NOW
             )
 
-    def leave_after_somebody_wrote(*given):
+    def move_before_somebody_writes(*given):
+        move(*given)
         if not tries:
             thread, _ = in_thread(write)
             thread.join(timeout=20)
         tries.append(1)
-        leave(*given)
 
-    monkeypatch.setattr(merging, "_leave_former", leave_after_somebody_wrote)
+    monkeypatch.setattr(merging, "_move_own", move_before_somebody_writes)
     with wear(Hat.WEB, clinic_id=kept.clinic_id):
         join(kept, lost)
         assert (len(tries), ConsentRecord.objects.get().client_id) == (2, kept.pk)
