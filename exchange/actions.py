@@ -19,7 +19,7 @@ from exchange.report import Report
 from exchange.rows import read_clients, read_sessions
 from exchange.session_plan import Candidate, Planner, Progress, SessionPlan
 from exchange.session_save import save_sessions
-from patients.models import Client
+from patients.models import Client, FormerFile
 from sessions_app import care_tasks, rhythm
 
 SAMPLES = 5
@@ -92,7 +92,8 @@ class _Import:
     ) -> None:
         self.clinic, self.tables, self.now, self.progress = clinic, tables, now, progress
         self.names = Names(Catalogue.of_therapists(), Catalogue.of_services())
-        self.files = Files(Client.objects.all())
+        former = FormerFile.objects.values_list("file_no", "client_id")
+        self.files = Files(Client.objects.all(), former)
         self.report = Report()
         for table in tables.values():
             # Both lists may be sheets of one file.

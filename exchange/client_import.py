@@ -26,19 +26,29 @@ _CHANGEABLE = (*_PLAIN_FIELDS, "therapist", "service", "search_text", "sort_key"
 
 
 class Files:
-    """The clinic's clients by file number, as typed or folded."""
+    """The clinic's clients by file number, as typed or folded.
 
-    def __init__(self, clients: Iterable[Client]) -> None:
+    A list may know a client by the number of a second file, joined to the first since (`former`,
+    with the client's id): it means the same person, unless somebody has that number now.
+    """
+
+    def __init__(self, clients: Iterable[Client], former: Iterable[tuple[str, int]] = ()) -> None:
         self._exact: dict[str, Client] = {}
         self._folded: dict[str, Client] = {}
         for client in clients:
             self.add(client)
+        known = {client.pk: client for client in self._exact.values()}
+        self._former = {fold(file_no): known[pk] for file_no, pk in former if pk in known}
 
     def add(self, client: Client) -> None:
         self._exact[client.file_no] = client
         self._folded.setdefault(fold(client.file_no), client)
 
     def find(self, file_no: str) -> Client | None:
+        return self.find_own(file_no) or self._former.get(fold(file_no))
+
+    def find_own(self, file_no: str) -> Client | None:
+        """The client who has this number today."""
         return self._exact.get(file_no) or self._folded.get(fold(file_no))
 
 
@@ -74,12 +84,15 @@ class ClientPlan:
         for batch in in_batches(sorted(self.changed, key=lambda client: client.pk)):
             # Held first, in the order of everybody who holds clients, so that none deadlocks.
             held = Client.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
-            self._refuse_changed_meanwhile(held.filter(pk__in=[client.pk for client in batch]))
+            wanted = [client.pk for client in batch]
+            self._refuse_changed_meanwhile(wanted, held.filter(pk__in=wanted))
             update_many(Client, batch, _CHANGEABLE)
 
-    def _refuse_changed_meanwhile(self, held: Iterable[Client]) -> None:
+    def _refuse_changed_meanwhile(self, wanted: list[int], held: Iterable[Client]) -> None:
         """A phone corrected since the list was read must not be put back: import once more."""
-        if any(_state(client) != self.before[client.pk] for client in held):
+        found = {client.pk: _state(client) for client in held}
+        # One that is gone was joined to another file: an upsert would bring it back.
+        if found != {pk: self.before[pk] for pk in wanted}:
             raise ConflictError
 
 
@@ -110,7 +123,10 @@ def plan_clients(
 def _plan_row(
     plan: ClientPlan, row: ClientRow, files: Files, names: Names, now: dt.datetime
 ) -> None:
-    client = files.find(row.file_no)
+    client = files.find_own(row.file_no)
+    if client is None and files.find(row.file_no):
+        plan.unchanged += 1  # what both files said was settled when they were joined
+        return
     if client is None:
         client = Client(file_no=row.file_no, created_at=now)
         _apply(client, row, names)

@@ -7,5 +7,8 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
+        from patients import merging
+
         # It listens to `client_died`.
         import_module("messaging.deceased")
+        merging.register(import_module("messaging.merging").PART)

@@ -13,10 +13,13 @@ from typing import Final
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from clinic.telling import HARMLESS, MIND, PRIVATE, words_that_begin
 from clinic.text import fold
 
-#: What a locked phone shows of a text, about; the rest is seen by whoever unlocks it.
+#: What a locked phone shows of a text, about; the rest is seen by whoever unlocks it. An Android
+#: shows a line, an iPhone about four.
 LOCK_SCREEN: Final = 40
+TALL_LOCK_SCREEN: Final = 150
 
 
 class About(TextChoices):
@@ -33,15 +36,6 @@ class Hint:
     words: tuple[str, ...]
 
 
-_ENDING = r"[^\W\d_]*"
-# Beginnings of words, folded and without half-spaces: «روان‌شناسی» is found by «روانشناس».
-_PRIVATE = (
-    *("درمان", "رواندرمان", "روانشناس", "روانپزشک", "روانکاو", "روانسنج", "سایک"),
-    *("مشاور", "افسرد", "اضطراب", "وسواس", "دوقطبی", "پانیک", "پنیک", "تروما"),
-    *("اعتیاد", "ترک مواد", "خودکشی", "خود کشی", "طلاق", "خیانت", "سوگواری", "بیمار", "اختلال"),
-    *("تشخیص", "دارو", "بستری", "بیشفعال", "اوتیسم", "اسکیزوفرن", "تراپی"),
-    *("therap", "psych", "depress", "anxi", "counsel", "diagnos"),
-)
 _PRESSING = (
     *("حتما", "باید", "لازم است", "اخرین فرصت", "فرصت محدود", "اخطار", "هشدار", "جریمه"),
     *("هر چه سریعتر", "هرچه سریعتر", "در اسرع وقت", "فوری", "فورا", "الزامی", "موظف"),
@@ -51,23 +45,14 @@ _BLAMING = (
     *("نیامدید", "نیامده اید", "نیامدهاید", "غیبت", "بدقول", "کوتاهی", "تاخیر شما", "چرا"),
     *("متاسفانه شما", "پاسخ ندادید", "جواب ندادید", "بیتوجه"),
 )
-#: Whole words that begin like one of these and say nothing.
-_HARMLESS = frozenset({"داروخانه", "چراغ", "چراغانی"})
 _PUNCTUATION = "،؛؟.!«»()[]…:,;?\"'-–"
 
 
-def _pattern(beginnings: tuple[str, ...]) -> re.Pattern[str]:
-    longest_first = sorted(beginnings, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))}){_ENDING}")
-
-
 _SAID = (
-    (About.PRIVACY, _pattern(_PRIVATE)),
-    (About.PRESSURE, _pattern(_PRESSING)),
-    (About.BLAME, _pattern(_BLAMING)),
+    (About.PRIVACY, PRIVATE),
+    (About.PRESSURE, words_that_begin(_PRESSING)),
+    (About.BLAME, words_that_begin(_BLAMING)),
 )
-# «روان» alone is a word of its own: «روانه» and «روان‌نویس» are harmless.
-_MIND = re.compile(r"(?<!\w)روان(?:ی|ها|هایی)?(?!\w)")
 
 
 def hints(text: str) -> list[Hint]:
@@ -76,9 +61,9 @@ def hints(text: str) -> list[Hint]:
     read = fold(words)
     found = []
     for about, pattern in _SAID:
-        matches = [match for match in pattern.findall(read) if match not in _HARMLESS]
+        matches = [match for match in pattern.findall(read) if match not in HARMLESS]
         if about is About.PRIVACY:
-            matches += _MIND.findall(read)
+            matches += MIND.findall(read)
         if matches:
             found.append(Hint(about, tuple(_as_written(match, words) for match in _once(matches))))
     if "!" in read or "！" in text:
@@ -86,10 +71,10 @@ def hints(text: str) -> list[Hint]:
     return found
 
 
-def on_lock_screen(text: str) -> str:
+def on_lock_screen(text: str, most: int = LOCK_SCREEN) -> str:
     """The beginning that a locked phone shows, cut where the screen cuts it."""
     line = " ".join(text.split())
-    return line if len(line) <= LOCK_SCREEN else line[:LOCK_SCREEN].rstrip() + "…"
+    return line if len(line) <= most else line[:most].rstrip() + "…"
 
 
 def _words(text: str) -> str:

@@ -40,7 +40,7 @@ from messaging.providers.base import WINDOW, ApprovedText
 from messaging.render import LONGEST, Unrenderable, has_link, pages_of, render, values_of
 from messaging.stop_note import with_stop_note
 from messaging.wordings import Key, choose, wordings_of
-from patients.models import Client, Purpose
+from patients.models import Client, FormerFile, Purpose
 from patients.phones import is_mobile
 from sessions_app.links import Page
 from sessions_app.models import COMING_STATES, Participant, Session, State as SessionState
@@ -97,11 +97,15 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
         provider=Channel.WHATSAPP,
         received_at__gt=now - WINDOW,
     )
+    former = FormerFile.objects.filter(
+        clinic=OuterRef("clinic"), client=OuterRef("client"), phone=OuterRef("recipient")
+    )
     still_in = Participant.objects.filter(session=OuterRef("session"), client=OuterRef("client"))
     return messages.select_related(
         "clinic", "client", "template", "session__therapist", "session__service"
     ).annotate(
         shared_phone=Exists(same_phone),
+        former_phone=Exists(former),
         still_participant=Exists(still_in),
         out_of_hours=_out_of_hours(now),
         links_refused=Exists(no_links),
@@ -268,10 +272,19 @@ def _about_recipient(message: Message) -> Verdict | None:
     against = {
         Reason.NO_EMAIL if by_mail else Reason.NO_PHONE: not recipient,
         # The planner finds the new number by itself: it makes another occasion.
-        Reason.PHONE_CHANGED: recipient != (client.email if by_mail else client.phone),
+        Reason.PHONE_CHANGED: recipient != (client.email if by_mail else client.phone)
+        and not _was_leaving_for_former_phone(message),
         Reason.NOT_MOBILE: not by_mail and not is_mobile(recipient),
     }
     return _first(against)
+
+
+def _was_leaving_for_former_phone(message: Message) -> bool:
+    """A text that was on its way when two files were joined, and turns out not to have left.
+
+    It still belongs to the phone it went to: at the other one its occasion is taken.
+    """
+    return message.attempts > 0 and message.former_phone  # type: ignore[attr-defined, no-any-return]
 
 
 def _about_stops(message: Message, now: dt.datetime) -> Verdict | None:

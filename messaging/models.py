@@ -116,6 +116,7 @@ class Reason(models.TextChoices):
     ECHO = "echo", _("the gateway answered with another message")
     BLOCKED = "blocked", _("the recipient blocks such lines")
     CARRIER = "carrier", _("the carrier could not deliver it")
+    TOLD = "told", _("another number of the client has this text, or gets it")
 
 
 class Template(TenantModel):

@@ -16,12 +16,15 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 
+from clinic import discreet
+from clinic.models import Clinic
 from messaging import by_hand, chains, claiming, spending
 from messaging.accounts import REST, Gateway
 from messaging.judge import Verdict, look, with_world
 from messaging.models import Channel, Expects, Message, Priority, Reason, State
 from messaging.providers.base import Accepted, Approval, OutgoingText
 from messaging.render import parts_of
+from patients.models import Client
 from sessions_app.links import publish
 
 #: The first question about a text whose answer did not arrive, and the pause between two.
@@ -158,8 +161,13 @@ def _outgoing(message: Message, verdict: Verdict) -> OutgoingText:
         message.recipient,
         verdict.text,
         approved=verdict.approved,
-        sender_name=message.clinic.name,
+        sender_name=sender_name(message.clinic, message.client),
     )
+
+
+def sender_name(clinic: Clinic, client: Client) -> str:
+    """What stands over a letter to the client."""
+    return discreet.clinic(clinic.name) if client.discreet else clinic.name
 
 
 def _share_locks(ids: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
-from clinic import jalali
+from clinic import discreet, jalali
 from clinic.models import Clinic, Directory
 from clinic.text import ascii_digits, fold
 from patients.models import Client
@@ -98,6 +98,22 @@ def _time(occasion: Occasion) -> str:
     return jalali.time(_session(occasion).starts_at, tz=occasion.clinic.timezone, language="fa")
 
 
+def _therapist(occasion: Occasion) -> str:
+    spoken = _session(occasion).therapist.spoken
+    return discreet.therapist(spoken) if occasion.client.discreet else spoken
+
+
+def _service(occasion: Occasion) -> str:
+    name = _session(occasion).service.name
+    return discreet.SERVICE if occasion.client.discreet else name
+
+
+def _clinic(occasion: Occasion) -> str:
+    return (
+        discreet.clinic(occasion.clinic.name) if occasion.client.discreet else occasion.clinic.name
+    )
+
+
 def _session(occasion: Occasion) -> Session:
     if occasion.session is None:
         raise LookupError("a text about no session names a session's value")
@@ -130,7 +146,7 @@ for _placeholder in (
         "درمانگر",
         _("the therapist as spoken"),
         "خانم دکتر صادقی",
-        lambda o: _session(o).therapist.spoken,
+        _therapist,
         True,
     ),
     Placeholder(
@@ -138,12 +154,10 @@ for _placeholder in (
         "خدمت",
         _("the service"),
         "مشاوره‌ی فردی",
-        lambda o: _session(o).service.name,
+        _service,
         True,
     ),
-    Placeholder(
-        "clinic", "کلینیک", _("the clinic's name"), "کلینیک آرامش", lambda o: o.clinic.name
-    ),
+    Placeholder("clinic", "کلینیک", _("the clinic's name"), "کلینیک آرامش", _clinic),
     Placeholder("phone", "تلفن", _("the clinic's phone"), "02188001122", _phone),
     Placeholder(
         "address",

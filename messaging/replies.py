@@ -28,6 +28,7 @@ from messaging.reply_answers import answer
 from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
 from patients.phones import PhoneError, is_mobile, normalise
+from patients.queries import with_phone
 from sessions_app.care_tasks import open_task
 from sessions_app.models import CareTask
 
@@ -184,9 +185,9 @@ def _clinics_that_know(
     phone: str, kind: str, account_id: int | None, clinic_id: int | Everywhere
 ) -> list[int]:
     with wear(Hat.WORKER, clinic_id=clinic_id):
-        clients = Client.objects.filter(phone=phone)
+        clients = with_phone(phone)
         if account_id is None:
-            clients = clients.filter(_texted_by_the_installation(kind))
+            clients = clients.filter(_texted_by_the_installation(kind, phone))
         return sorted(set(clients.values_list("clinic_id", flat=True)))
 
 
@@ -213,13 +214,13 @@ def _clinic_answered(phone: str, kind: str, clinics: list[int]) -> list[int]:
     return clinics if last is None else [last]
 
 
-def _texted_by_the_installation(kind: str) -> Q:
+def _texted_by_the_installation(kind: str, phone: str) -> Q:
     """Clinics without an account of their own, and what a clinic sent before it had one."""
     accounts = ProviderAccount.objects.filter(
         clinic=OuterRef("clinic"), channel=provider_class(kind).channel, active=True
     )
     sent = Message.objects.filter(
-        client=OuterRef("pk"), recipient=OuterRef("phone"), provider=kind, account=None
+        client=OuterRef("pk"), recipient=phone, provider=kind, account=None
     )
     return ~Q(Exists(accounts)) | Q(Exists(sent))
 
@@ -236,7 +237,7 @@ def _receive_in(
     with wear(Hat.WORKER, clinic_id=clinic_id):
         # The people first and in one order, as the sender holds them: a text on its way out at this
         # moment has either seen the refusal or has already left, and «۱۲» finds what «۱۱» did.
-        sharing = Client.objects.filter(phone=phone).order_by("pk")
+        sharing = with_phone(phone).order_by("pk")
         clients = list(sharing.select_for_update(of=("self",), no_key=True))
         reply, is_new = Reply.objects.get_or_create(
             clinic_id=clinic_id,

@@ -17,6 +17,7 @@ from clinic import directory
 from clinic.models import Clinic, Directory
 from messaging import replies
 from patients.models import Client, ConsentRecord
+from patients.queries import by_number
 from sessions_app.care_tasks import open_task
 from sessions_app.client_pages import when_somebody_works
 from sessions_app.models import CareTask
@@ -40,11 +41,14 @@ def stop_url(clinic_id: int, client_id: int) -> str:
 
 
 def client_behind(token: str, clinic_id: int) -> Client | None:
-    """The client of a letter's token, in the scope of its clinic; None for one who is deleted."""
+    """The client of a letter's token, in the scope of its clinic; None for one who is deleted.
+
+    A letter to a file that was joined to another since stops that one.
+    """
     found = _TOKEN.fullmatch(token.lower())
     if not found or not constant_time_compare(token.lower(), _token(clinic_id, int(found[2]))):
         return None
-    return Client.objects.filter(pk=int(found[2])).select_related("clinic").first()
+    return by_number(int(found[2]))
 
 
 def is_wanted(client: Client) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from copy import copy
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,12 +18,13 @@ from clinic.access import RECEPTION, ClinicRequest, clinic_view
 from clinic.links import clinic_url
 from clinic.toasts import done
 from followup.preview import Preview, upcoming
-from panel import visibility
+from panel import locked, visibility
 from panel.care_views import client_or_404
 from panel.lines import lines_of, look_of
+from panel.locked import Locked
 from panel.pages import list_or_page, page_of, way_back
 from panel.task_views import calls_of, with_attempts
-from panel.timeline import Timeline
+from panel.timeline import ALONE, Timeline
 from patients.actions import set_consent
 from patients.forms import ClientForm, ConsentForm
 from patients.models import Client, ClientEvent, ConsentRecord, Purpose
@@ -61,7 +63,13 @@ def clients(request: ClinicRequest) -> HttpResponse:
 def client(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     tz, member = request.clinic.timezone, request.membership
-    person = client_or_404(request, pk)
+    try:
+        person = client_or_404(request, pk)
+    except Http404:
+        return _to_joined(request, pk)
+    told = _told(request, person, now)
+    if request.htmx and request.htmx.target == "timeline":
+        return list_or_page(request, "timeline", "panel/client_timeline.html", "", told)
     sessions = visibility.sessions(member).filter(participants__client=person)
     past = sessions.filter(starts_at__lte=now).order_by("-starts_at", "-id")
     ahead = with_people(coming(sessions, now))[:SESSIONS_AHEAD]
@@ -80,12 +88,41 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
         "past": [(session, look_of(session, now)) for session in past[:SESSIONS_BACK]],
         "counts": tally(past),
-        "previews": [] if person.deceased_at else _previews(request, person, now),
-        "page_obj": page_of(request, Timeline(person, member=member, now=now, tz=tz)),
+        **_to_come(request, person, now),
         "reception": not visibility.is_therapist(member),
+        **told,
         **_standing(request, person, now),
     }
-    return render(request, "panel/client.html", context)
+    return list_or_page(
+        request, "timeline", "panel/client_timeline.html", "panel/client.html", context
+    )
+
+
+def _to_come(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[str, Any]:
+    """What will be sent, and how the next text looks to whoever sees the phone."""
+    if person.deceased_at is not None:
+        return {"previews": [], "locked": None}
+    previews = _previews(request, person, now)
+    return {"previews": previews, "locked": locked.next_text(request.clinic, person, previews)}
+
+
+def _told(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[str, Any]:
+    """The page of the timeline that is asked for: of everything, or of one sort alone."""
+    alone = request.GET.get("show", "")
+    tz, member = request.clinic.timezone, request.membership
+    timeline = Timeline(person, member=member, now=now, tz=tz, alone=alone)
+    return {
+        "page_obj": page_of(request, timeline),
+        "alone": alone if alone in ALONE else "",
+        "sorts": [(name, label) for name, (label, _kinds) in ALONE.items()],
+    }
+
+
+def _to_joined(request: ClinicRequest, pk: int) -> HttpResponse:
+    """Whoever has the address of a file that was joined to another is led to that one."""
+    mine = visibility.clients(request.membership)
+    kept = get_object_or_404(mine, former_files__number=pk)
+    return redirect(clinic_url(request.clinic, "panel:client", kept.pk))
 
 
 def _standing(request: ClinicRequest, person: Client, now: dt.datetime) -> dict[str, Any]:
@@ -154,7 +191,20 @@ def _file(request: ClinicRequest, person: Client | None) -> HttpResponse:
     home = clinic_url(request.clinic, "panel:clients")
     back = clinic_url(request.clinic, "panel:client", person.pk) if person else home
     context = {"form": form, "client": person, "back": way_back(request, back)}
+    context["locks"] = _both_ways(request, person)
     return render(request, "panel/client_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _both_ways(request: ClinicRequest, person: Client | None) -> list[tuple[str, Locked]]:
+    """A reminder on a locked phone, as usual and discreet; of a new client somebody's."""
+    shown = copy(person) if person else Client(last_name=_("Karimi"), honorific=_("Ms."))
+    ways = []
+    for discreet, name in ((False, _("As usual")), (True, _("Discreet"))):
+        shown.discreet = discreet
+        example = locked.example(request.clinic, shown)
+        if example is not None:
+            ways.append((name, example))
+    return ways
 
 
 def _say_kept(request: ClinicRequest, kept: Client, *, new: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic import discreet
 from clinic.models import Clinic
 from clinic.text import clean
 from followup.editing import misplaced_links
@@ -52,8 +53,8 @@ def sample(
     client: Client | None = None,
 ) -> Sample:
     """Fill a sound body with this clinic's own values, and believable ones for the rest."""
-    own = _own_values(clinic)
-    known = own | ({"client": client.addressed} if client else {})
+    own = _own_values(clinic, client)
+    known = own | (_values_of(client) if client else {})
 
     def fill(match: re.Match[str]) -> str:
         found = find(match[1])
@@ -72,9 +73,23 @@ def sample(
     )
 
 
-def _own_values(clinic: Clinic) -> dict[str, str]:
+def _values_of(client: Client) -> dict[str, str]:
+    """What is known of a client without a session; discreet where the client wants it so."""
+    spoken = client.therapist.spoken if client.therapist else _sample_of("therapist")
+    service = client.service.name if client.service else _sample_of("service")
+    if client.discreet:
+        spoken, service = discreet.therapist(spoken), discreet.SERVICE
+    return {"client": client.addressed, "therapist": spoken, "service": service}
+
+
+def _sample_of(name: str) -> str:
+    found = find(name)
+    return found.sample if found else ""
+
+
+def _own_values(clinic: Clinic, client: Client | None) -> dict[str, str]:
     """The placeholders that say the same in every text of the clinic, as texts write them."""
-    about = Occasion(clinic, Client(), None, timezone.now())
+    about = Occasion(clinic, client or Client(), None, timezone.now())
     return {p.name: p.value(about) for p in all_placeholders() if p.name in OWN}
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrPromise
 
 from clinic.models import Membership
 from feedback.models import Response
@@ -25,6 +27,15 @@ from sessions_app.queries import with_people
 
 SESSION, CHANGE, MESSAGE, CONSENT = "session", "change", "message", "consent"
 EVENT, TASK, ATTEMPT, RESPONSE, REPLY = "event", "task", "attempt", "response", "reply"
+
+#: What a reader may ask for alone, by its name in the address, with the tables it stands in.
+ALONE: dict[str, tuple[StrPromise, tuple[str, ...]]] = {
+    "sessions": (gettext_lazy("Sessions"), (SESSION, CHANGE)),
+    "messages": (gettext_lazy("Messages"), (MESSAGE,)),
+    "calls": (gettext_lazy("Calls"), (TASK, ATTEMPT)),
+    "answers": (gettext_lazy("Answers"), (RESPONSE, REPLY)),
+    "decisions": (gettext_lazy("Decisions and wishes"), (EVENT, CONSENT)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,14 @@ class Moment:
 
 
 class Timeline(Sequence[Moment]):
-    """What a paginator needs: a length, and slices that load only what they show."""
+    """What a paginator needs: a length, and slices that load only what they show.
 
-    def __init__(self, client: Client, *, member: Membership, now: dt.datetime, tz: str) -> None:
+    `alone` is a name of `ALONE`; anything else shows everything.
+    """
+
+    def __init__(
+        self, client: Client, *, member: Membership, now: dt.datetime, tz: str, alone: str = ""
+    ) -> None:
         self.now, self.tz, self.member = now, tz, member
         mine = visibility.sessions(member).filter(participants__client=client)
         tasks = visibility.tasks(member).filter(client=client)
@@ -59,6 +75,9 @@ class Timeline(Sequence[Moment]):
             RESPONSE: (visibility.responses(member).filter(client=client), "created_at"),
             REPLY: (visibility.replies(member, client), "received_at"),
         }
+        if alone in ALONE:
+            _label, kinds = ALONE[alone]
+            self._parts = {kind: self._parts[kind] for kind in kinds}
 
     def __len__(self) -> int:
         keys: int = self._union().count()
@@ -69,7 +88,7 @@ class Timeline(Sequence[Moment]):
 
     def _union(self) -> Any:
         first, *others = (_keyed(rows, kind, at) for kind, (rows, at) in self._parts.items())
-        return first.union(*others, all=True)
+        return first.union(*others, all=True) if others else first
 
     def _load(self, keys: list[tuple[int, dt.datetime, str]]) -> list[Moment]:
         ids = {kind: [pk for pk, _, k in keys if k == kind] for *_, kind in keys}

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from clinic.models import Membership, Role
 from feedback.models import Response
 from messaging.models import Message, Reply
-from patients.models import Client, ClientEvent, Treatment
-from patients.queries import sharing_phone
+from patients.models import Client, ClientEvent, FormerFile, Treatment
+from patients.queries import phones_of
 from sessions_app.models import CareTask, Participant, Session
 
 # A therapist's login that no therapist stands behind yet sees nothing: no row has this id.
@@ -75,7 +75,9 @@ def tasks(member: Membership) -> QuerySet[CareTask]:
     if not is_therapist(member):
         return everything
     mine = everything.filter(Q(session__therapist=_me(member)) | _about_no("session", member))
-    sharing = Client.objects.filter(phone=OuterRef("client__phone")).exclude(phone="")
+    former = FormerFile.objects.filter(client=OuterRef(OuterRef("client")), phone=OuterRef("phone"))
+    sharing = Client.objects.filter(Q(phone=OuterRef("client__phone")) | Exists(former))
+    sharing = sharing.exclude(phone="")
     hidden = sharing.exclude(pk__in=clients(member))
     return mine.exclude(Q(kind__in=_ASKED_BY_TEXT) & Exists(hidden))
 
@@ -104,11 +106,12 @@ def reads_task(member: Membership, task: CareTask) -> bool:
 
 def replies(member: Membership, client: Client) -> QuerySet[Reply]:
     """What came from the client's number; not to a therapist who may not know all who share it."""
-    everything: QuerySet[Reply] = Reply.objects.filter(phone=client.phone or None)
+    phones = phones_of(client)
+    everything: QuerySet[Reply] = Reply.objects.filter(phone__in=phones)
     if not is_therapist(member):
         return everything
-    hidden = sharing_phone(client.phone, but=client.pk).exclude(pk__in=clients(member))
-    return everything.exclude(Exists(hidden))
+    sharing = Client.objects.filter(phone__in=phones).exclude(pk=client.pk)
+    return everything.exclude(Exists(sharing.exclude(pk__in=clients(member))))
 
 
 def inbox(member: Membership) -> QuerySet[Reply]:

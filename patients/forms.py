@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -94,7 +94,11 @@ class ClientForm(forms.ModelForm[Client]):
             "birth_date",
             "therapist",
             "service",
+            "discreet",
         ]
+        help_texts: ClassVar = {
+            "discreet": _("They say neither the therapist's title nor what the clinic does.")
+        }
 
     def __init__(self, *args: Any, now: dt.datetime, tz: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

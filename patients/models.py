@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,8 @@ class Client(TenantModel):
     crisis_since = models.DateTimeField(null=True, blank=True)
     #: The client has died: nothing is sent and nobody calls, for whatever reason.
     deceased_at = models.DateTimeField(null=True, blank=True)
+    #: Texts say neither a therapist's title nor what the clinic does; see `clinic.discreet`.
+    discreet = models.BooleanField(_("discreet texts"), default=False, db_default=False)
     #: The client's own hours for texts, inside the clinic's; both or neither.
     texts_from = models.TimeField(_("texts from"), null=True, blank=True)
     texts_until = models.TimeField(_("texts until"), null=True, blank=True)
@@ -91,6 +94,8 @@ class Client(TenantModel):
         db_default="",
     )
     created_at = models.DateTimeField()
+    #: Folded words of the files that were joined to this one, so that it is found by them too.
+    former_words = models.TextField(editable=False, default="", db_default="")
     #: Folded words of everything search looks at; kept by `prepare`.
     search_text = models.TextField(editable=False, default="")
     sort_key = models.CharField(max_length=700, editable=False, default="")
@@ -159,12 +164,54 @@ class Client(TenantModel):
         for field in ("file_no", "honorific", "first_name", "last_name"):
             setattr(self, field, clean(getattr(self, field)))
         self.file_no = ascii_digits(self.file_no)
+        self.search_text = " ".join(filter(None, [self.own_words(), self.former_words]))
+        self.sort_key = sort_key(f"{self.last_name} {self.first_name}")
+
+    def own_words(self) -> str:
+        """What search finds this file by, folded."""
         names = f"{self.first_name} {self.last_name}"
         # Both spellings of a compound name are found: with its half-space as a space, and joined.
         words = [fold(names), fold(names).replace(" ", ""), fold(self.file_no)]
         words += [self.phone, "0" + self.phone.removeprefix("+98")] if self.phone else []
-        self.search_text = " ".join(words)
-        self.sort_key = sort_key(f"{self.last_name} {self.first_name}")
+        return " ".join(words)
+
+
+class FormerFile(TenantModel):
+    """A file that was joined to another because both were one person's: everything it said.
+
+    Its row is gone, so that nothing can point at it; what is in people's hands still names it. A
+    letter's stop address holds its number, a list its file number, and a phone may write back.
+    """
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="former_files")
+    #: The id that the row had.
+    number = models.BigIntegerField()
+    #: Of the two file numbers the one that was let go; as with the phone (E.164, or empty).
+    file_no = models.CharField(max_length=30)
+    phone = models.CharField(max_length=20, blank=True)
+    #: Both rows as they were, and those that had to go because the other file had the same.
+    held = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    joined_at = models.DateTimeField()
+    joined_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    # A text from its phone is read by the worker.
+    worker_rights = ("SELECT",)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "number"], name="former_file_once")
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "client"], name="former_file_of_client"),
+            # Whose phone it was: asked for every text that comes in.
+            models.Index(fields=["phone"], name="former_file_by_phone", condition=~Q(phone="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"former file {self.number}"
 
 
 class ConsentRecord(TenantModel):
@@ -176,6 +223,7 @@ class ConsentRecord(TenantModel):
         PANEL = "panel", _("recorded by staff")
         REPLY = "reply", _("reply by text")
         LINK = "link", _("the client's own page")
+        MERGE = "merge", _("as in the other file, when two were joined")
 
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="consent_records")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
@@ -260,7 +308,7 @@ class Via(models.TextChoices):
 
 
 class ClientEvent(TenantModel):
-    """One line of a client's file: holds, mutes, own hours, and turns of a treatment.
+    """One line of a client's file: holds, mutes, own hours, turns of a treatment, a second file.
 
     Never edited. What a session or a text did stands in their own tables.
     """
@@ -279,6 +327,7 @@ class ClientEvent(TenantModel):
         COMPLETED = "completed", _("treatment finished as planned")
         DROPPED = "dropped", _("treatment given up")
         HANDED_OUT = "handed_out", _("booking link handed out")
+        MERGED = "merged", _("joined with a second file of the same client")
 
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="events")
     treatment = TenantForeignKey(

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from clinic.text import ascii_digits, fold
 from patients import phones
-from patients.models import Client
+from patients.models import Client, FormerFile
 
 #: How well a client fits what was typed, best first; `search` annotates it as `rank`.
 EXACT, BEGINS, CONTAINS, NEAR = range(4)
@@ -45,10 +45,36 @@ def search(clients: QuerySet[Client], typed: str) -> QuerySet[Client]:
 
 
 def next_file_no() -> str:
-    """One above the highest file number that is a plain number; "1" in a new clinic."""
-    numbers = Client.objects.filter(file_no__regex=r"^[0-9]{1,15}$")
+    """One above the highest file number that is a plain number; "1" in a new clinic.
+
+    The number of a file that was joined to another stands on somebody's paper still.
+    """
+    return str(max(_highest(Client.objects.all()), _highest(FormerFile.objects.all())) + 1)
+
+
+def _highest(files: QuerySet[Any]) -> int:
+    numbers = files.filter(file_no__regex=r"^[0-9]{1,15}$")
     highest = numbers.aggregate(highest=Max(Cast("file_no", BigIntegerField())))["highest"]
-    return str((highest or 0) + 1)
+    return highest or 0
+
+
+def by_number(number: int) -> Client | None:
+    """The client of this id, or the one to whom the file was joined that had it."""
+    whole = Client.objects.filter(pk=number).first()
+    return whole or Client.objects.filter(former_files__number=number).first()
+
+
+def with_phone(phone: str) -> QuerySet[Client]:
+    """Whose number (E.164) it is, and those whose second file, joined since, had it."""
+    # Asked first: an OR with a subquery would read every client for each text that comes in.
+    had = list(FormerFile.objects.filter(phone=phone).values_list("client_id", flat=True))
+    return Client.objects.filter(Q(phone=phone) | Q(pk__in=had))
+
+
+def phones_of(client: Client) -> list[str]:
+    """The client's number, and those of files that were joined to this one; none is empty."""
+    former = client.former_files.values_list("phone", flat=True) if client.former_words else ()
+    return [phone for phone in dict.fromkeys([client.phone, *former]) if phone]
 
 
 def sharing_phone(phone: str, *, but: int = 0) -> QuerySet[Client]:

@@ -282,7 +282,8 @@ def settle_imported(*, now: dt.datetime) -> None:
 def close_of_deceased(client: Client, event: ClientEvent, now: dt.datetime, **kwargs: Any) -> None:
     """Nobody calls a client who has died."""
     waiting = CareTask.objects.filter(closed_at=None, client=client)
-    _close_as(Outcome.DECEASED, waiting, now=now, by=event.by)
+    # At the moment of the death on file, by which a mistake opens them again.
+    _close_as(Outcome.DECEASED, waiting, now=client.deceased_at or now, by=event.by)
 
 
 @receiver(care.client_not_died, dispatch_uid="care_tasks.open_again")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from clinic import discreet
 from clinic.directory import short_token
 from sessions_app.models import Session
 
@@ -18,8 +19,11 @@ _LONGEST = 75
 _ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": None})
 
 
-def event(session: Session) -> bytes:
-    """The file. The same session is the same event, and each new time of it a newer one."""
+def event(session: Session, *, hushed: bool = False) -> bytes:
+    """The file. The same session is the same event, and each new time of it a newer one.
+
+    `hushed`, for a client who wants texts discreet: without the clinic's trade in its name.
+    """
     clinic = session.clinic
     lines = [
         "BEGIN:VCALENDAR",
@@ -33,7 +37,7 @@ def event(session: Session) -> bytes:
         f"DTSTART:{_utc(session.starts_at)}",
         f"DTEND:{_utc(session.ends_at)}",
         f"SEQUENCE:{session.revision}",
-        f"SUMMARY:{_escaped(clinic.name)}",
+        f"SUMMARY:{_escaped(discreet.clinic(clinic.name) if hushed else clinic.name)}",
     ]
     if clinic.address and not session.online_url:
         lines.append(f"LOCATION:{_escaped(clinic.address)}")

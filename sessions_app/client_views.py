@@ -38,7 +38,8 @@ def calendar(request: HttpRequest, visit: Visit) -> HttpResponse:
     if said.standing(visit.session, visit.now) is not Standing.COMING:
         return _page(request, visit, HTTPStatus.GONE)
     response = HttpResponse(
-        client_calendar.event(visit.session), content_type=client_calendar.CONTENT_TYPE
+        client_calendar.event(visit.session, hushed=visit.link.client.discreet),
+        content_type=client_calendar.CONTENT_TYPE,
     )
     response["Content-Disposition"] = 'attachment; filename="calendar.ics"'
     return response

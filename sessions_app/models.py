@@ -189,7 +189,9 @@ class Participant(TenantModel):
 
 
 class SessionChange(TenantModel):
-    """One line of a session's history. Never edited, never deleted before its session."""
+    """One line of a session's history. Never deleted before its session; edited only where a client
+    whom it names goes on under the number of another file of theirs.
+    """
 
     class Kind(models.TextChoices):
         BOOKED = "booked", _("booked")
@@ -278,8 +280,9 @@ class Rhythm(TenantModel):
 class ClientLink(TenantModel):
     """A page that a client reaches from a text, without an account.
 
-    One per purpose, session and client, whichever texts carry it. The token itself is not kept; its
-    hash finds the clinic through the Directory.
+    One per purpose, session and client, whichever texts carry it; where two files were one client's
+    and are joined, each keeps its own. The token itself is not kept; its hash finds the clinic
+    through the Directory.
     """
 
     purpose = models.CharField(max_length=20, choices=Directory.Purpose.choices)
@@ -298,12 +301,13 @@ class ClientLink(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(
-                fields=["clinic", "purpose", "session", "client"], name="link_once"
-            ),
+            # The token is derived from purpose, session and client: each of these is there once.
             models.UniqueConstraint(fields=["clinic", "token_hash"], name="link_token_once"),
         ]
-        indexes = [models.Index(fields=["clinic", "client"], name="link_of_client")]
+        indexes = [
+            models.Index(fields=["clinic", "client"], name="link_of_client"),
+            models.Index(fields=["clinic", "session", "purpose"], name="link_of_session"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} link {self.pk}"

@@ -68,6 +68,8 @@ PANEL = {
     "panel:client_emergency": panel(pk=Client),
     "panel:client_died": panel(pk=Client),
     "panel:client_not_died": panel(pk=Client),
+    "panel:client_twins": panel(pk=Client),
+    "panel:client_merge": panel(pk=Client, other=Client),
     "panel:event_undo": panel(pk=ClientEvent),
     "panel:treatment_pause": panel(pk=Treatment),
     "panel:treatment_resume": panel(pk=Treatment),

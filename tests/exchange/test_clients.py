@@ -6,7 +6,7 @@ from clinic.models import Service, Therapist
 from clinic.tenancy import Hat, wear
 from exchange.actions import ListFile, import_files
 from exchange.reasons import UnreadableError
-from patients import care
+from patients import care, merging
 from patients.models import Client, ConsentRecord
 from tests import factories
 from tests.conftest import NOW
@@ -200,3 +200,25 @@ def test_two_lists_at_once_meet(scope) -> None:
         "therapists": 1,
         "services": 1,
     }
+
+
+@pytest.fixture
+def joined(take, clinic):
+    """Two files of the list are one person's; the second was joined to the first since."""
+    take([HEADER, SARA, ["103", "سارا", "احمدی", "", "", "", ""]])
+    with wear(Hat.WEB, clinic_id=clinic.pk):
+        kept, lost = (Client.objects.get(file_no=number) for number in ("101", "103"))
+        return merging.merge(kept, lost, now=NOW)
+
+
+def test_a_list_with_both_numbers_of_a_joined_file_brings_no_second_one_back(take, joined) -> None:
+    report = take([HEADER, SARA, ["103", "سارا", "احمدی قدیم", "09350000000", "", "", ""]])
+    assert (counts(report, "created"), counts(report, "updated")) == ({}, {})
+    assert report.unchanged["clients"] == 2
+    assert Client.objects.get().phone == "+989121234567"
+
+
+def test_a_number_given_to_somebody_else_means_them(take, joined, clinic) -> None:
+    factories.ClientFactory(clinic=clinic, file_no="103", last_name="نوری")
+    take([HEADER, ["103", "", "نوری", "09350000000", "", "", ""]])
+    assert Client.objects.get(file_no="103").phone == "+989350000000"
