@@ -75,7 +75,6 @@ urlpatterns = [
     path("inbox/<int:pk>/undo/", inbox_views.inbox_reopen, name="inbox_reopen"),
     path("inbox/<int:pk>/call/", inbox_views.inbox_call, name="inbox_call"),
     path("inbox/<int:pk>/whose/", inbox_views.inbox_attach, name="inbox_attach"),
-    path("sessions/", session_views.sessions, name="sessions"),
     path("sessions/new/", session_views.session_book, name="session_book"),
     path("sessions/new/series/", series_views.session_series, name="session_series"),
     path("sessions/changes/undo/", several.sessions_undo, name="sessions_undo"),

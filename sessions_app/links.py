@@ -82,7 +82,7 @@ def publish(pages: Iterable[Page], *, now: dt.datetime) -> None:
         (row for row in rows if row.expires_at is not None),
         update_conflicts=True,
         update_fields=["expires_at"],
-        unique_fields=["clinic", "purpose", "session", "client"],
+        unique_fields=["clinic", "token_hash"],
     )
 
 

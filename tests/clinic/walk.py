@@ -98,7 +98,6 @@ PANEL = {
     "panel:inbox_call": panel(pk=Reply),
     "panel:inbox_attach": panel(pk=Reply),
     "panel:digest": panel(),
-    "panel:sessions": panel(),
     "panel:session_book": panel(),
     "panel:session_series": panel(),
     "panel:sessions_undo": panel(),
