@@ -284,7 +284,7 @@ def _was_leaving_for_former_phone(message: Message) -> bool:
 
     It still belongs to the phone it went to: at the other one its occasion is taken.
     """
-    return message.attempts > 0 and message.former_phone  # type: ignore[attr-defined, no-any-return]
+    return message.attempts > 0 and message.former_phone  # type: ignore[attr-defined]
 
 
 def _about_stops(message: Message, now: dt.datetime) -> Verdict | None:

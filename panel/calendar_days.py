@@ -73,7 +73,11 @@ def day_by_therapist(
     of = _by(sessions, "therapist_id")
     therapists = _therapists(member, of)
     time = _Time.of([it.pk for it in therapists], day, day, now, tz)
-    present = [it for it in therapists if everybody or it.pk in of or time.working.get(it.pk, [0])]
+    present = [
+        it
+        for it in therapists
+        if everybody or it.pk in of or it.pk not in time.working or time.working[it.pk]
+    ]
     frame = _frame(sessions, time, tz)
     columns = [
         _column(it.name, "", day, of.get(it.pk, []), frame, time, therapist=it.pk) for it in present
@@ -130,7 +134,7 @@ def _therapists(member: Membership, expected: Iterable[int | None]) -> list[Ther
     """The active ones, and whoever left with sessions in the diary."""
     found = Therapist.objects.filter(Q(active=True) | Q(pk__in=[pk for pk in expected if pk]))
     if visibility.is_therapist(member):
-        found = found.filter(pk=member.therapist_id)
+        found = found.filter(pk=member.therapist_id or 0)
     return list(found)
 
 

@@ -190,8 +190,12 @@ def _file(request: ClinicRequest, person: Client | None) -> HttpResponse:
             return redirect(clinic_url(request.clinic, "panel:client", kept.pk))
     home = clinic_url(request.clinic, "panel:clients")
     back = clinic_url(request.clinic, "panel:client", person.pk) if person else home
-    context = {"form": form, "client": person, "back": way_back(request, back)}
-    context["locks"] = _both_ways(request, person)
+    context = {
+        "form": form,
+        "client": person,
+        "back": way_back(request, back),
+        "locks": _both_ways(request, person),
+    }
     return render(request, "panel/client_form.html", context, status=422 if form.is_bound else 200)
 
 

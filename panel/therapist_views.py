@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpResponse
@@ -49,7 +50,7 @@ def therapist(request: ClinicRequest, pk: int) -> HttpResponse:
     today = jalali.local_day(now, tz)
     ahead = with_people(coming(mine, now))[:SESSIONS_SHOWN]
     only_without = request.GET.get("without") == "1"
-    clients = _in_treatment(person)
+    clients = _in_treatment(person, only_without=only_without)
     context = {
         "therapist": person,
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
@@ -60,7 +61,7 @@ def therapist(request: ClinicRequest, pk: int) -> HttpResponse:
         "wishes": waiting.still_open(Wish.objects.filter(therapist=person)).select_related(
             "client"
         )[:WISHES_SHOWN],
-        "page_obj": page_of(request, clients.filter(next_at=None) if only_without else clients),
+        "page_obj": page_of(request, clients),
         "only_without": only_without,
         "this_day": day_param(today),
         "reception": not visibility.is_therapist(member),
@@ -95,7 +96,7 @@ def _gap(span: Span, tz: str) -> Gap:
     return Gap(span, day_param(start.date()), f"{start:%H:%M}")
 
 
-def _in_treatment(person: Therapist) -> QuerySet[Treatment]:
+def _in_treatment(person: Therapist, *, only_without: bool) -> Any:
     """Open treatments by name, each with when the client last came and comes next."""
     rhythm = Rhythm.objects.filter(client=OuterRef("client"))
     found = Treatment.objects.filter(
@@ -106,4 +107,6 @@ def _in_treatment(person: Therapist) -> QuerySet[Treatment]:
         last_at=Subquery(rhythm.values("last_attended_at")[:1]),
         next_at=Subquery(rhythm.values("next_session_at")[:1]),
     )
+    if only_without:
+        found = found.filter(next_at=None)
     return found.select_related("client", "service").order_by("client__sort_key", "pk")

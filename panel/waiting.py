@@ -67,5 +67,5 @@ def say_vacancy(request: ClinicRequest, session: Session, now: dt.datetime) -> N
 
 
 def _length(form: BookingForm) -> dt.timedelta:
-    service = Service.objects.filter(pk=form["service"].value() or None).first()
+    service = Service.objects.filter(pk=form["service"].value() or 0).first()
     return dt.timedelta(minutes=service.duration_minutes) if service else USUAL

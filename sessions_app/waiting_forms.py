@@ -61,7 +61,8 @@ class WishForm(forms.Form):
         chosen = list(self.cleaned_data["clients"])
         if len(chosen) > 1:
             raise forms.ValidationError(_("Choose one client; each waits in a place of their own."))
-        return chosen[0]
+        found: Client = chosen[0]
+        return found
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
