@@ -130,12 +130,12 @@ def test_an_outsider_finds_no_timeline(as_outsider, people):
 @pytest.mark.parametrize(
     ("show", "queries"),
     [
-        ("", 21),
+        ("", 22),
         ("sessions", 15),
-        ("messages", 10),
-        ("calls", 11),
-        ("answers", 11),
-        ("decisions", 11),
+        ("messages", 13),
+        ("calls", 14),
+        ("answers", 14),
+        ("decisions", 14),
     ],
 )
 @pytest.mark.parametrize("rows", [1, 30])

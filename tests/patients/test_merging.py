@@ -313,11 +313,11 @@ def test_a_file_that_is_gone_is_told(kept, lost):
         join(kept, lost)
 
 
-def test_a_file_of_another_clinic_is_none(kept, other_clinic):
-    with wear(Hat.WEB, clinic_id=other_clinic.pk):
-        theirs = factories.ClientFactory(clinic=other_clinic)
-    with pytest.raises(merging.MergeError):
-        join(kept, theirs)
+def test_a_file_of_another_clinic_is_none(other_clinic, clinic):
+    theirs = factories.ClientFactory(clinic=other_clinic)
+    ours = factories.ClientFactory(clinic=clinic)
+    with wear(Hat.WEB, clinic_id=clinic.pk), pytest.raises(merging.MergeError):
+        join(ours, theirs)
 
 
 def test_what_somebody_writes_down_meanwhile_goes_along(transactional_db, monkeypatch):
