@@ -6,7 +6,7 @@ import pytest
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.planner import plan
-from messaging import outbox, stopping
+from messaging import claiming, outbox, stopping
 from messaging.accounts import gateways_of
 from messaging.judge import look, with_world
 from messaging.models import Message, Reply
@@ -215,7 +215,7 @@ def merge_in(kept, lost):
 def test_a_text_claimed_before_a_merge_goes_once_to_the_chosen_phone(two, gateway):
     kept, lost = two
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = outbox.claim(DUE, "sender")
+        ids = claiming.claim(DUE, "sender")
         ((_, verdict),) = outbox.drafts(ids, "sender", DUE)
         carrier = gateways_of({kept.clinic_id})[kept.clinic_id]
 
@@ -237,7 +237,7 @@ def test_a_text_claimed_before_a_merge_goes_once_to_the_chosen_phone(two, gatewa
 def test_a_merge_waits_for_a_text_that_is_leaving_and_sends_no_second(two, gateway):
     kept, lost = two
     with wear(Hat.WORKER, clinic_id=EVERYWHERE):
-        ids = outbox.claim(DUE, "sender")
+        ids = claiming.claim(DUE, "sender")
         ((_, verdict),) = outbox.drafts(ids, "sender", DUE)
         carrier = gateways_of({kept.clinic_id})[kept.clinic_id]
         outbox.begin_sending(ids, verdict.text, carrier, holder="sender", now=DUE)
