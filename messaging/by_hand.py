@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 
 from clinic import jalali
 from clinic.models import Clinic, User
-from messaging.models import Channel, Message, Priority, ProviderAccount, Reply, State
+from messaging.models import Channel, Message, Priority, ProviderAccount, Reply
 from messaging.providers.base import WINDOW
+from messaging.queueing import queue_once
 from messaging.render import LONGEST, has_link
 from messaging.stop_note import with_stop_note
+from patients.care import hold
 from patients.models import Client, Purpose
 from patients.phones import is_mobile
 from patients.queries import is_muted, sharing_phone
@@ -48,34 +50,23 @@ def write(
     sender holds it, so that a hold or a refusal at this moment is either seen here or by the sender.
     """
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if refusal := why_not(held, reply.phone, now):
             raise HandError(refusal)
         channel = channel_to(reply.phone, now)
         if problem := _problem(text, held.clinic, channel):
             raise HandError(problem)
-        message, _new = Message.objects.get_or_create(
-            clinic_id=held.clinic_id,
-            rule_number=None,
-            session=None,
-            revision=None,
-            recipient=reply.phone,
-            occasion=f"hand:{once}",
-            defaults={
-                "rule_key": KEY,
-                "purpose": Purpose.TRANSACTIONAL,
-                "priority": Priority.SESSIONS,
-                "channel": channel,
-                "client": held,
-                "written_by": by,
-                "text": as_sent(text, held.clinic),
-                "due_at": now,
-                "attempt_at": now,
-                "useful_until": leaves_at(held, now) + USEFUL,
-                "planned_at": now,
-                "state": State.QUEUED,
-                "state_at": now,
-            },
+        message, _new = queue_once(
+            held,
+            reply.phone,
+            f"hand:{once}",
+            now=now,
+            rule_key=KEY,
+            priority=Priority.SESSIONS,
+            channel=channel,
+            written_by=by,
+            text=as_sent(text, held.clinic),
+            useful_until=leaves_at(held, now) + USEFUL,
         )
         return message
 
@@ -137,12 +128,6 @@ def leaves_at(client: Client, now: dt.datetime) -> dt.datetime:
         cursor.execute(_LEAVES_AT, values)
         moment: dt.datetime = cursor.fetchone()[0]
     return moment
-
-
-def _hold(client: Client) -> Client:
-    rows = Client.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
-    held: Client = rows.get(pk=client.pk)
-    return held
 
 
 def _crises(phone: str) -> QuerySet[Client]:

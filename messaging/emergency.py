@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from clinic.models import User
 from messaging.models import Channel, Message, Priority, State, Template
 from messaging.placeholders import Occasion
+from messaging.queueing import queue_once
 from messaging.render import Unrenderable, has_link, placeholders_of, render
 from messaging.stop_note import with_stop_note
-from patients.care import CareError
+from patients.care import CareError, hold
 from patients.models import Client, ClientEvent, Purpose
 from patients.queries import has_usable_phone, sharing_phone
 
@@ -40,28 +41,17 @@ def send(client: Client, *, now: dt.datetime, by: User | None) -> Message:
     first on its way; and should that have left by then, the same minute is the same occasion.
     """
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         ready(held, now=now)
-        message, is_new = Message.objects.get_or_create(
-            clinic_id=held.clinic_id,
-            rule_number=None,
-            session=None,
-            revision=None,
-            recipient=held.phone,
-            occasion=f"safety:{held.pk}:{now:%Y%m%d%H%M}",
-            defaults={
-                "rule_key": KEY,
-                "purpose": Purpose.TRANSACTIONAL,
-                "priority": Priority.SAFETY,
-                "channel": Channel.SMS,
-                "client": held,
-                "due_at": now,
-                "attempt_at": now,
-                "useful_until": now + USEFUL,
-                "planned_at": now,
-                "state": State.QUEUED,
-                "state_at": now,
-            },
+        message, is_new = queue_once(
+            held,
+            held.phone,
+            f"safety:{held.pk}:{now:%Y%m%d%H%M}",
+            now=now,
+            rule_key=KEY,
+            priority=Priority.SAFETY,
+            channel=Channel.SMS,
+            useful_until=now + USEFUL,
         )
         if is_new:
             ClientEvent.objects.create(client=held, kind=ClientEvent.Kind.EMERGENCY, at=now, by=by)
@@ -118,12 +108,6 @@ def check(body: str) -> None:
             {"body": _("The emergency text is about no session, so it can name nothing of one.")},
             code="session",
         )
-
-
-def _hold(client: Client) -> Client:
-    rows = Client.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
-    held: Client = rows.get(pk=client.pk)
-    return held
 
 
 def _refuse(client: Client) -> None:

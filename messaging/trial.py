@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.core.cache import cache
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from clinic.counting import count
 from clinic.models import Clinic
 from messaging import spending
 from messaging.accounts import Gateway, gateways_of
@@ -18,7 +18,7 @@ from messaging.providers.base import OutgoingText
 
 #: Of a clinic in a day: enough to try wordings, too few to text clients by.
 MOST = 10
-_DAY = 24 * 60 * 60
+A_DAY = dt.timedelta(days=1)
 
 
 class TrialError(ValueError):
@@ -52,9 +52,7 @@ def send_trial(
 
 
 def _count(clinic: Clinic) -> None:
-    key = f"trial:{clinic.pk}"
-    cache.add(key, 0, _DAY)
-    if cache.incr(key) > MOST:
+    if count(f"trial/{clinic.pk}", A_DAY) > MOST:
         raise TrialError(_("That is enough for today; try again tomorrow."))
 
 

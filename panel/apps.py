@@ -9,8 +9,8 @@ class PanelConfig(AppConfig):
     def ready(self) -> None:
         from clinic import banners, bell, navigation
 
-        counted = import_module("panel.bell")
+        counted = import_module("panel.waits")
         navigation.counters["panel:tasks"] = counted.calls
         navigation.counters["panel:inbox"] = counted.talks
-        bell.sources.append(counted.bell)
+        bell.sources.append(import_module("panel.bell").bell)
         banners.sources.append(import_module("panel.alarms").banners)

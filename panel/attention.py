@@ -1,6 +1,6 @@
 """What waits for a person: calls, replies, crisis holds, texts that went wrong, unrecorded sessions.
 
-`panel.bell` counts the same for every page.
+`panel.waits` counts the same for every page.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from clinic.models import Membership
-from messaging import by_hand, inbox
-from messaging.models import Message, Reply, State
+from messaging import inbox
+from messaging.models import Message, Reply
 from panel import visibility
 from panel.lines import Line, lines_of
+from panel.waits import Waits, troubled
 from patients.models import Client
 from patients.queries import out_of_reach
 from sessions_app import care_tasks
@@ -25,8 +26,6 @@ from sessions_app.queries import coming, unrecorded, with_people
 SHOWN = 20
 #: The call list and the inbox have pages of their own; here stand those that have waited longest.
 CALLS = TALKS = 5
-#: A text that failed longer ago than this can no longer be mended by a call.
-RECENT = dt.timedelta(days=3)
 AHEAD = dt.timedelta(days=3)
 #: So long a booking by link is news.
 FRESH = dt.timedelta(days=1)
@@ -49,26 +48,22 @@ class Talk:
 @dataclass(frozen=True, slots=True)
 class Attention:
     crises: list[Client]
+    #: How many there are of each in all, of which the first are listed.
+    waits: Waits
     talks: list[Talk]
-    talks_total: int
     calls: list[CareTask]
-    calls_total: int
     messages: list[Message]
-    messages_total: int
     unrecorded: list[Line]
-    unrecorded_total: int
     unreachable: list[Unreachable]
     #: News, not work: what clients have lately booked alone, by link.
     by_link: list[Line]
 
     @property
     def total(self) -> int:
-        texts = self.messages_total + len(self.unreachable)
-        people = len(self.crises) + self.talks_total + self.calls_total
-        return people + texts + self.unrecorded_total
+        return self.waits.total + len(self.crises) + len(self.unreachable)
 
 
-def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
+def attention(member: Membership, waits: Waits, *, now: dt.datetime, tz: str) -> Attention:
     sessions = visibility.sessions(member)
     lost = troubled(visibility.messages(member), now)
     talks = _talks(member)
@@ -76,14 +71,11 @@ def attention(member: Membership, *, now: dt.datetime, tz: str) -> Attention:
     calls = _calls(member, now)
     return Attention(
         crises=list(_in_crisis(visibility.clients(member))[:SHOWN]),
+        waits=waits,
         talks=_with_owners(talks[:TALKS]),
-        talks_total=talks.count(),
         calls=list(calls[:CALLS]),
-        calls_total=calls.count(),
         messages=list(lost[:SHOWN]),
-        messages_total=lost.count(),
         unrecorded=lines_of(with_people(open_ends)[:SHOWN], member=member, now=now, tz=tz),
-        unrecorded_total=open_ends.count(),
         unreachable=_unreachable(sessions, now),
         by_link=lines_of(_by_link(sessions, now), member=member, now=now, tz=tz),
     )
@@ -119,18 +111,6 @@ def _calls(member: Membership, now: dt.datetime) -> QuerySet[CareTask]:
     if visibility.is_therapist(member):
         return CareTask.objects.none()
     return care_tasks.due(visibility.tasks(member), now).select_related("client", "session")
-
-
-def troubled(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Message]:
-    """Unknown ones until somebody settles them; failed and undelivered ones for three days.
-
-    Of what a colleague wrote by hand, whatever did not go: nobody looks for it elsewhere.
-    """
-    lost = Q(state__in=(State.FAILED, State.UNDELIVERED))
-    kept = Q(state__in=(State.SKIPPED, State.MISSED), rule_key=by_hand.KEY)
-    recent = (lost | kept) & Q(due_at__gte=now - RECENT)
-    found = messages.filter(Q(state=State.UNKNOWN) | recent).select_related("client", "session")
-    return found.defer("life").order_by("-due_at", "-id")
 
 
 def _unreachable(sessions: QuerySet[Session], now: dt.datetime) -> list[Unreachable]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -32,9 +31,7 @@ def therapist_away(request: ClinicRequest, pk: int) -> HttpResponse:
     """What becomes of the sessions of `?day=`, today unless it says another."""
     now, tz = timezone.now(), request.clinic.timezone
     therapist, today = get_object_or_404(Therapist, pk=pk), jalali.local_day(now, tz)
-    day, understood = asked_day(request, "day", today)
-    if not understood:
-        messages.warning(request, _("That day could not be read; this is today."))
+    day = asked_day(request, "day", today, _("That day could not be read; this is today."))
     sessions = away.open_sessions(therapist, day, now=now, tz=tz)
     form = AwayForm(request.POST or None, sessions=sessions, day=day, today=today)
     if form.is_bound and form.is_valid():

@@ -107,9 +107,7 @@ def week_of_one(
 ) -> Calendar:
     """Saturday to Friday of one therapist."""
     days = jalali.week_of(day)
-    sessions = [
-        it for it in _sessions(member, days[0], days[-1], tz) if it.therapist_id == therapist.pk
-    ]
+    sessions = _sessions(member, days[0], days[-1], tz, therapist=therapist.pk)
     time = _Time.of([therapist.pk], days[0], days[-1], now, tz)
     frame = _frame(sessions, time, tz)
     of: dict[dt.date, list[Session]] = defaultdict(list)
@@ -149,9 +147,11 @@ def _away(
     return found
 
 
-def _sessions(member: Membership, first: dt.date, last: dt.date, tz: str) -> list[Session]:
+def _sessions(
+    member: Membership, first: dt.date, last: dt.date, tz: str, **of: int
+) -> list[Session]:
     start, end = jalali.start_of_day(first, tz), jalali.end_of_day(last, tz)
-    return list(with_people(between(visibility.sessions(member), start, end)))
+    return list(with_people(between(visibility.sessions(member).filter(**of), start, end)))
 
 
 def _by(sessions: Iterable[Session], attribute: str) -> dict[int | None, list[Session]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -35,9 +34,7 @@ def calendar(request: ClinicRequest) -> HttpResponse:
     """One day, a column for each therapist or room."""
     now, tz = timezone.now(), request.clinic.timezone
     today = jalali.local_day(now, tz)
-    day, understood = asked_day(request, "day", today)
-    if not understood:
-        messages.warning(request, _("That day could not be read; this is today."))
+    day = asked_day(request, "day", today, _("That day could not be read; this is today."))
     grouping = _grouping(request)
     context = {
         **_around(request, day, today, A_DAY),
@@ -57,9 +54,9 @@ def calendar_week(request: ClinicRequest) -> HttpResponse:
     """The week of one therapist as a grid; of all of them as lists."""
     now, tz = timezone.now(), request.clinic.timezone
     today = jalali.local_day(now, tz)
-    day, understood = asked_day(request, "week", today)
-    if not understood:
-        messages.warning(request, _("That day could not be read; this is the present week."))
+    day = asked_day(
+        request, "week", today, _("That day could not be read; this is the present week.")
+    )
     therapists = list(Therapist.objects.filter(active=True))
     chosen = _chosen(request, therapists)
     days = jalali.week_of(day)
@@ -84,7 +81,7 @@ def calendar_week(request: ClinicRequest) -> HttpResponse:
 def calendar_print(request: ClinicRequest) -> HttpResponse:
     """The day on paper, a table for each therapist; phones only when they are asked for."""
     now, tz = timezone.now(), request.clinic.timezone
-    day, _understood = asked_day(request, "day", jalali.local_day(now, tz))
+    day = asked_day(request, "day", jalali.local_day(now, tz))
     start, end = jalali.start_of_day(day, tz), jalali.end_of_day(day, tz)
     sessions = between(visibility.sessions(request.membership), start, end)
     expected = with_people(sessions.exclude(state=State.CANCELLED))

@@ -28,9 +28,10 @@ from messaging.providers.base import ErrorKind
 from messaging.providers.email import Email
 from panel import visibility
 from panel.alarms import standing_of
-from panel.bell import counted, things
+from panel.bell import things
 from panel.lines import look_of
 from panel.pages import day_link
+from panel.waits import counted
 from patients.models import Client
 from sessions_app.models import Session, State
 from sessions_app.queries import between, with_people

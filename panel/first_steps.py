@@ -59,7 +59,7 @@ def progress(clinic: Clinic, now: dt.datetime) -> Progress:
 
 
 def first_text(clinic: Clinic, now: dt.datetime) -> Preview | None:
-    """The next text that the rules will send, or would send once the clinic is live."""
+    """The text that the rules would send first once the clinic is live."""
     foreseen = upcoming(clinic, now, now + AHEAD)
     return next((it for it in foreseen if it.state in (State.QUEUED, State.SHADOW)), None)
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import quote
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -87,12 +88,14 @@ def day_param(day: dt.date) -> str:
     return jalali.numeric_date(day, language="en").replace("/", "-")
 
 
-def asked_day(request: HttpRequest, param: str, today: dt.date) -> tuple[dt.date, bool]:
-    """The day that the address asks for, and whether it could be read; today when it names none."""
+def asked_day(request: HttpRequest, param: str, today: dt.date, unread: str = "") -> dt.date:
+    """The day that the address asks for; today when it names none, or with a word one unread."""
     typed = request.GET.get(param, "").strip()
     if not typed:
-        return today, True
+        return today
     try:
-        return jalali.parse_date(typed), True
+        return jalali.parse_date(typed)
     except jalali.DateError:
-        return today, False
+        if unread:
+            messages.warning(request, unread)
+        return today

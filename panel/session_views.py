@@ -41,7 +41,7 @@ from sessions_app.forms import (
     explain,
 )
 from sessions_app.models import Session, SessionChange
-from sessions_app.queries import elsewhere, with_people
+from sessions_app.queries import elsewhere, names_in, with_people
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 
@@ -231,7 +231,6 @@ def _act(request: ClinicRequest, pk: int, act: Callable[..., Session]) -> HttpRe
 
 
 def _what_happened(session: Session) -> str:
-    names = _(" and ").join(str(client) for client in session.clients.all())
     said = {
         "scheduled": _("%(client)s: back to scheduled."),
         "confirmed": _("%(client)s has confirmed."),
@@ -240,7 +239,7 @@ def _what_happened(session: Session) -> str:
         "no_show": _("%(client)s did not come; recorded."),
         "cancelled": _("The session of %(client)s was cancelled."),
     }
-    return said[session.state] % {"client": names}
+    return said[session.state] % {"client": names_in(session)}
 
 
 def _say(request: ClinicRequest, session: Session, text: str, back: str, now: dt.datetime) -> None:
@@ -258,12 +257,11 @@ def _say_booked(request: ClinicRequest, booked: Session, now: dt.datetime) -> No
     if booked.starts_at < now:
         messages.warning(request, _("This time has already passed; nobody will be reminded."))
     for other in elsewhere(booked):
-        names = _(" and ").join(str(p.client) for p in other.participants.all())
         messages.warning(
             request,
             _("%(client)s also has a session with %(therapist)s at %(time)s.")
             % {
-                "client": names,
+                "client": names_in(other),
                 "therapist": other.therapist,
                 "time": jalali.time(other.starts_at, tz=tz),
             },

@@ -23,7 +23,7 @@ from panel.pages import asked_day, day_link, day_param
 from sessions_app import actions
 from sessions_app.forms import explain
 from sessions_app.models import Session, SessionChange
-from sessions_app.queries import with_people
+from sessions_app.queries import names_in, with_people
 
 #: A day has fewer sessions; more numbers in an address are no work of ours.
 _MOST = 100
@@ -72,20 +72,20 @@ def sessions_undo(request: ClinicRequest) -> HttpResponse:
     for session in with_people(Session.objects.filter(pk__in=of)).order_by("pk"):
         act = partial(actions.undo, session, change=of[session.pk], now=now, by=request.user)
         result.attempt(session, tz, act)
-    TimeOff.objects.filter(pk__in=_numbers(request, "absence")).delete()
+    # Their own act is taken back: what somebody else has entered is the settings' to delete.
+    TimeOff.objects.filter(pk__in=_numbers(request, "absence"), created_by=request.user).delete()
     if result.changed:
         done(request, _("Undone."))
     say_refused(request, result)
-    day, _understood = asked_day(request, "day", jalali.local_day(now, tz))
+    day = asked_day(request, "day", jalali.local_day(now, tz))
     return redirect(day_link(request.clinic, "panel:today", day))
 
 
 def say_refused(request: ClinicRequest, result: Result) -> None:
     """Name what stayed as it was; its sessions come from `with_people`."""
     for session, why in result.refused:
-        people = _(" and ").join(str(place.client) for place in session.participants.all())
         said = _("The session of %(clients)s stayed as it was: %(why)s")
-        messages.warning(request, said % {"clients": people, "why": why})
+        messages.warning(request, said % {"clients": names_in(session), "why": why})
 
 
 def _numbers(request: ClinicRequest, name: str) -> list[int]:

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from panel import visibility
 from panel.attention import attention
 from panel.lines import CANCELLINGS, Line, lines_of
 from panel.pages import asked_day, day_param
+from panel.waits import waits_of
 from sessions_app.models import Session
 from sessions_app.queries import between, with_people
 
@@ -40,9 +40,7 @@ class Group:
 def today(request: ClinicRequest) -> HttpResponse:
     now = timezone.now()
     this_day = jalali.local_day(now, request.clinic.timezone)
-    day, understood = asked_day(request, "day", this_day)
-    if not understood:
-        messages.warning(request, _("That day could not be read; this is today."))
+    day = asked_day(request, "day", this_day, _("That day could not be read; this is today."))
     return render(request, "panel/today.html", _page(request, day, now))
 
 
@@ -64,7 +62,7 @@ def _page(request: ClinicRequest, day: dt.date, now: dt.datetime) -> dict[str, A
         "has_rooms": any(line.session.room_id for line in lines),
         "groups": _groups(lines, grouping),
         "expected": sum(not line.is_cancelled for line in lines),
-        "attention": attention(request.membership, now=now, tz=tz),
+        "attention": attention(request.membership, waits_of(request), now=now, tz=tz),
         "cancellings": CANCELLINGS,
         "back": request.get_full_path(),
         "live": True,
@@ -80,7 +78,7 @@ def fragment(request: ClinicRequest, session: Session, now: dt.datetime) -> Http
     shown = jalali.local_day(session.starts_at, tz) == asked_day_of(request, now)
     context = {
         "lines": lines if shown else [],
-        "attention": attention(member, now=now, tz=tz),
+        "attention": attention(member, waits_of(request), now=now, tz=tz),
         "cancellings": CANCELLINGS,
         "back": request.POST.get("next", ""),
         "grouping": request.POST.get("group", BY_THERAPIST),

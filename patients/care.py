@@ -58,7 +58,7 @@ def mute(
 ) -> ClientEvent:
     """No automated text until that day, or until somebody ends it; again, to change the day."""
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         _refuse_past(until, _today(held, now))
         muted_at = held.muted_at if is_muted(held, _today(held, now)) else now
         _set(held, client, muted_at=muted_at, muted_until=until)
@@ -74,7 +74,7 @@ def unmute(
     via: str = Via.PANEL,
 ) -> ClientEvent:
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if not is_muted(held, _today(held, now)):
             raise CareError(_("Texts to this client are not stopped."))
         _set(held, client, muted_at=None, muted_until=None)
@@ -91,7 +91,7 @@ def hold_for_crisis(
 ) -> ClientEvent:
     """No automated text but the clinic's own emergency wording, until a person lifts it."""
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if held.crisis_since is not None:
             raise CareError(_("A crisis hold stands already."))
         _set(held, client, crisis_since=now)
@@ -107,7 +107,7 @@ def lift_crisis(
     via: str = Via.PANEL,
 ) -> ClientEvent:
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if held.crisis_since is None:
             raise CareError(_("No crisis hold stands."))
         _set(held, client, crisis_since=None)
@@ -127,7 +127,7 @@ def record_death(
     What is booked stays until a person cancels it.
     """
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if held.deceased_at is not None:
             raise CareError(_("The death of this client is recorded already."))
         _set(held, client, deceased_at=now)
@@ -146,7 +146,7 @@ def undo_death(
 ) -> ClientEvent:
     """It was a mistake. Texts that fall due from now on are sent again, and none from before."""
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         if held.deceased_at is None:
             raise CareError(_("No death is recorded of this client."))
         since = held.deceased_at
@@ -167,7 +167,7 @@ def set_hours(
 ) -> ClientEvent:
     """The client's own hours for texts, on the clinic's clock; None and None for the clinic's."""
     with transaction.atomic():
-        held = _hold(client)
+        held = hold(client)
         check_hours(held.clinic, texts_from, texts_until)
         _set(held, client, texts_from=texts_from, texts_until=texts_until)
         hours = f"{texts_from:%H:%M}-{texts_until:%H:%M}" if texts_from and texts_until else ""
@@ -256,7 +256,7 @@ def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> Cli
     A crisis hold is not undone: it is lifted, with a reason.
     """
     with transaction.atomic():
-        _hold(event.client)
+        hold(event.client)
         earlier = _earlier(event)
         who: Who = {"now": now, "by": by}
         if event.treatment is not None:
@@ -333,7 +333,8 @@ def _today(client: Client, now: dt.datetime) -> dt.date:
     return jalali.local_day(now, client.clinic.timezone)
 
 
-def _hold(client: Client) -> Client:
+def hold(client: Client) -> Client:
+    """Lock the client's row, as the sender does, and read it anew with the clinic."""
     held: Client = (
         Client.objects.select_for_update(of=("self",), no_key=True)
         .select_related("clinic")
@@ -344,7 +345,7 @@ def _hold(client: Client) -> Client:
 
 def _hold_treatment(treatment: Treatment) -> tuple[Client, Treatment]:
     """The client's row first, then the treatment's: a booking that ends a pause takes only that."""
-    client = _hold(treatment.client)
+    client = hold(treatment.client)
     held = Treatment.objects.select_for_update(of=("self",), no_key=True).get(pk=treatment.pk)
     return client, held
 

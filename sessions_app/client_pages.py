@@ -19,7 +19,6 @@ from typing import Any
 import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -28,8 +27,8 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from redis.exceptions import RedisError
 
+from clinic.counting import count, counted
 from clinic.jalali import local_day, zone
 from clinic.models import Clinic, Directory
 from clinic.tenancy import Hat, wear
@@ -276,25 +275,11 @@ def _place(request: HttpRequest) -> str:
 
 
 def _wrong_from(place: str) -> int:
-    try:
-        return cache.get(_key(place), 0) if place else 0
-    except (RedisError, OSError):
-        return 0  # nothing is lost: see WRONG_ADDRESSES
+    return counted(_key(place)) if place else 0  # nothing is lost: see WRONG_ADDRESSES
 
 
 def _count_wrong(place: str) -> None:
-    if not place:
-        return
-    try:
-        cache.add(_key(place), 0, int(WINDOW.total_seconds()))
-        wrong = cache.incr(_key(place))
-        if wrong == 1:  # or made anew by `incr`, if the window ended just before: then without end
-            cache.touch(_key(place), int(WINDOW.total_seconds()))
-    except (RedisError, OSError):
-        return
-    except ValueError:  # the window ended between the two
-        return
-    if wrong == WRONG_ADDRESSES:
+    if place and (wrong := count(_key(place), WINDOW)) == WRONG_ADDRESSES:
         log.warning("client_pages_guessed", wrong=wrong)
 
 

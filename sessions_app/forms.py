@@ -18,6 +18,7 @@ from clinic.models import Room, Service, Therapist, User
 from patients.models import Client
 from sessions_app import actions, series
 from sessions_app.models import CancelledBy, Session
+from sessions_app.queries import names_in
 
 #: Where the errors of `actions` are shown.
 _FIELD_OF_ERROR = {
@@ -46,7 +47,6 @@ def explain(error: actions.SessionError, tz: str) -> str:
     """The error for whoever may see the clinic's sessions: a clash is named."""
     if error.clash is None:
         return str(error)
-    names = [str(participant.client) for participant in error.clash.participants.all()]
     said = (
         _t("%(therapist)s has a session there with %(clients)s then, from %(start)s to %(end)s.")
         if error.field == "room"
@@ -54,7 +54,7 @@ def explain(error: actions.SessionError, tz: str) -> str:
     )
     return said % {
         "therapist": error.clash.therapist,
-        "clients": _t(" and ").join(names),
+        "clients": names_in(error.clash),
         "start": jalali.time(error.clash.starts_at, tz=tz),
         "end": jalali.time(error.clash.ends_at, tz=tz),
     }

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from patients.models import Client
 from sessions_app.models import (
@@ -23,6 +24,11 @@ def with_people(sessions: QuerySet[Session]) -> QuerySet[Session]:
     return sessions.select_related("therapist", "service", "room").prefetch_related(
         Prefetch("participants", queryset=people)
     )
+
+
+def names_in(session: Session) -> str:
+    """Everybody who comes, as people say it; of a session loaded by `with_people`."""
+    return _(" and ").join(str(place.client) for place in session.participants.all())
 
 
 def between(sessions: QuerySet[Session], start: dt.datetime, end: dt.datetime) -> QuerySet[Session]:

@@ -13,20 +13,13 @@ from clinic import jalali
 from clinic.formfields import ClockField, PersianCharField
 from clinic.models import Therapist, User
 from patients.models import Client
+from sessions_app.forms import ClientsMixin
 from sessions_app.models import Wish
 
 
-class WishForm(forms.Form):
+class WishForm(ClientsMixin):
     """Who waits, for whom, and when they could come."""
 
-    clients: forms.ModelMultipleChoiceField[Client] = forms.ModelMultipleChoiceField(
-        queryset=None,
-        label=_("who waits"),
-        error_messages={
-            "required": _("Find the client by name, phone or file number, and tick the name."),
-            "invalid_choice": _("One of the chosen clients is no longer there."),
-        },
-    )
     therapist: forms.ModelChoiceField[Therapist] = forms.ModelChoiceField(
         queryset=None, label=_("for whom"), required=False, empty_label=_("any therapist")
     )
@@ -54,6 +47,7 @@ class WishForm(forms.Form):
         fields: dict[str, Any] = self.fields
         present = self.wish.therapist_id if self.wish else None
         fields["clients"].queryset = Client.objects.filter(deceased_at=None)
+        fields["clients"].label = _("who waits")
         fields["therapist"].queryset = Therapist.objects.filter(Q(active=True) | Q(pk=present))
         fields["weekdays"].choices = [(day, jalali.weekday_name(day)) for day in range(7)]
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -61,6 +62,13 @@ def _make_template_once():
         call_command("migrate", verbosity=0)
         connections.close_all()
         (FOLDER / "template.done").touch()
+
+
+@pytest.fixture
+def clock():
+    """The clock of this process, standing at NOW until somebody moves it."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
 
 
 @pytest.fixture

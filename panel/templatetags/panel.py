@@ -21,15 +21,11 @@ from panel.lines import Line
 from patients.models import Client
 from patients.phones import display
 from sessions_app.links import without_keys
-from sessions_app.models import CareTask, Session, Wish
+from sessions_app.models import CareTask, Wish
+from sessions_app.queries import names_in
 
 register = template.Library()
-
-
-@register.filter
-def clients_of(session: Session) -> str:
-    """Everybody who comes, of a session loaded with its people."""
-    return _(" and ").join(str(place.client) for place in session.participants.all())
+register.filter(names_in)
 
 
 @register.filter

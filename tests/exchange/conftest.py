@@ -3,8 +3,10 @@ from django.utils import translation
 
 from clinic.tenancy import Hat, wear
 from exchange.actions import ListFile, import_files
+from tests import factories
 from tests.conftest import NOW
 from tests.exchange.files import csv_file
+from tests.exchange.lists import HEADER
 
 
 @pytest.fixture
@@ -36,3 +38,19 @@ def counts(report, what):
 
 def reasons(report):
     return [(p.row, p.column, p.reason) for p in report.rejected]
+
+
+@pytest.fixture
+def people(scope):
+    return [
+        factories.ClientFactory(clinic=scope, file_no=number, last_name=name)
+        for number, name in (("101", "احمدی"), ("102", "رضایی"), ("103", "کریمی"))
+    ]
+
+
+@pytest.fixture
+def load(take, people):
+    def run(*rows, now=NOW, header=HEADER, **kwargs):
+        return take(sessions=[header, *rows], now=now, **kwargs)
+
+    return run

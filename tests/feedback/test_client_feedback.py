@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-import time_machine
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
 from clinic.tenancy import Hat, wear
@@ -26,6 +25,8 @@ from tests.sessions_app.client_links import (
     visitor,
 )
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 MINUTE = dt.timedelta(minutes=1)
 HELP = "منتظر ما نمانید"
 FULL = {
@@ -36,12 +37,6 @@ FULL = {
     "recommend": "9",
     "comment": "ممنون",
 }
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

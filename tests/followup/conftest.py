@@ -3,6 +3,8 @@
 import pytest
 
 from sandbox.plans import KeptPlans
+from tests import factories
+from tests.sessions_app.client_links import Purpose, attended, published, visitor
 
 KEPT = KeptPlans()
 
@@ -15,3 +17,24 @@ def kept_plans(request):
         return
     with KEPT.installed():
         yield
+
+
+@pytest.fixture
+def person(clinic):
+    return factories.ClientFactory(clinic=clinic)
+
+
+@pytest.fixture
+def session(clinic, person):
+    therapist = factories.TherapistFactory(clinic=clinic, title="خانم دکتر صادقی")
+    return attended(clinic, person, therapist=therapist)
+
+
+@pytest.fixture
+def path(session, person):
+    return published(Purpose.CHOICES, session, person)
+
+
+@pytest.fixture
+def phone():
+    return visitor()

@@ -3,17 +3,26 @@
 import datetime as dt
 
 import pytest
-import time_machine
 
 from clinic.tenancy import Hat, wear
 from followup import client_choices
 from followup.client_choices import Choice, Standing
 from patients import care
-from patients.models import ClientEvent, Treatment
+from patients.models import Treatment
 from sessions_app import actions, care_tasks, rhythm
-from sessions_app.links import Page
 from sessions_app.models import CareTask, ClientLink
 from tests import factories
+from tests.followup.choices_page import (
+    FOUR,
+    Kind,
+    State,
+    choose,
+    events,
+    offered,
+    staff,
+    tasks,
+    treatment,
+)
 from tests.followup.clinics import live_clinic, outbox, tehran, tick
 from tests.sessions_app.client_links import (
     DAY,
@@ -21,75 +30,12 @@ from tests.sessions_app.client_links import (
     NOW,
     Purpose,
     attended,
-    books_by_link,
     published,
-    receives,
     text_of,
     visitor,
 )
 
-Kind, State = CareTask.Kind, Treatment.State
-FOUR = {
-    "continue": "ادامه می‌دهم",
-    "pause": "فعلاً مکث می‌کنم",
-    "finish": "می‌خواهم همین‌جا به پایان برسانم",
-    "call_me": "با من تماس بگیرید",
-}
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def person(clinic):
-    return factories.ClientFactory(clinic=clinic)
-
-
-@pytest.fixture
-def session(clinic, person):
-    therapist = factories.TherapistFactory(clinic=clinic, title="خانم دکتر صادقی")
-    return attended(clinic, person, therapist=therapist)
-
-
-@pytest.fixture
-def path(session, person):
-    return published(Purpose.CHOICES, session, person)
-
-
-@pytest.fixture
-def phone():
-    return visitor()
-
-
-def choose(phone, path, do, **fields):
-    if do == "pause" and not fields:
-        fields = {"months": "1"}
-    return phone.post(path, {"do": do, **fields})
-
-
-def offered(page):
-    shown = text_of(page)
-    return [do for do, label in FOUR.items() if label in shown]
-
-
-def treatment():
-    return Treatment.objects.get()
-
-
-def tasks(**which):
-    return [(t.kind, t.outcome) for t in CareTask.objects.filter(**which).order_by("id")]
-
-
-def events():
-    return [(e.kind, e.via) for e in ClientEvent.objects.order_by("id")]
-
-
-def staff(clinic, verb, *arguments, **fields):
-    with wear(Hat.WEB, clinic_id=clinic.pk):
-        return verb(*arguments, now=fields.pop("now", NOW), **fields)
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 # -- Four ways ---------------------------------------------------------------------------------
@@ -444,66 +390,6 @@ def test_a_booking_answers_who_wants_to_go_on(phone, path, clinic, person, sessi
     )
     assert tasks() == [(Kind.CONTINUE, "booked")]
     assert "جلسه‌ی بعدی شما ثبت شده است" in text_of(phone.get(path))
-
-
-# -- Choosing a time at once -------------------------------------------------------------------
-
-
-@pytest.fixture
-def alone(clinic, session):
-    """Clients book by link, and the therapist receives on Saturdays from 9 to 13."""
-    books_by_link(clinic)
-    receives(session.therapist)
-
-
-def test_going_on_leads_on_to_the_free_times(phone, path, session, person, alone):
-    assert "همین‌جا وقت آزادی انتخاب می‌کنید" in text_of(phone.get(path))
-    done = choose(phone, path, "continue")
-    booking_page = Page(Purpose.BOOKING, session.clinic_id, session.pk, person.pk).path
-    assert (done.status_code, done["Location"]) == (303, booking_page)
-    assert "2026-11-28T05:30Z" in phone.get(booking_page).content.decode()
-
-
-def test_a_visit_alone_publishes_no_booking_page(phone, path, alone):
-    phone.get(path)
-    assert not ClientLink.objects.filter(purpose=Purpose.BOOKING).exists()
-
-
-def test_who_leaves_without_a_time_is_called_an_hour_later(phone, path, alone):
-    choose(phone, path, "continue")
-    task = CareTask.objects.get()
-    assert (task.kind, task.due_at) == (Kind.CONTINUE, NOW + HOUR)
-    page = phone.get(path)
-    assert "همین حالا وقتتان را انتخاب کنید" in text_of(page)
-    assert choose(phone, path, "continue")["Location"].startswith("/b/")
-
-
-def test_whoever_takes_a_time_is_not_called(phone, path, alone):
-    page = choose(phone, path, "continue")["Location"]
-    phone.post(page, {"do": "book", "start": "2026-11-28T05:30Z", "revision": "1"})
-    assert tasks() == [(Kind.CONTINUE, "booked")]
-    assert "جلسه‌ی بعدی شما ثبت شده است" in text_of(phone.get(path))
-
-
-def test_english_goes_along(phone, path, alone):
-    assert choose(phone, f"{path}?lang=en", "continue")["Location"].endswith("?lang=en")
-
-
-@pytest.mark.parametrize("lacking", ["setting", "hours", "crisis"])
-def test_where_nobody_books_alone_reception_calls_as_ever(
-    phone, path, clinic, session, person, alone, lacking
-):
-    if lacking == "setting":
-        clinic.books_by_link = False
-        clinic.save()
-    elif lacking == "hours":
-        session.therapist.working_hours.all().delete()
-    else:
-        staff(clinic, care.hold_for_crisis, person)
-    assert choose(phone, path, "continue")["Location"] == path
-    task = CareTask.objects.get()
-    assert (task.kind, task.due_at) == (Kind.CONTINUE, NOW)
-    assert "پذیرش به‌زودی تماس می‌گیرد" in text_of(phone.get(path))
 
 
 # -- What it stops -----------------------------------------------------------------------------

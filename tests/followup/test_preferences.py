@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-import time_machine
 from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from hypothesis import HealthCheck, given, settings as effort, strategies as st
@@ -25,15 +24,11 @@ from tests.clinic.world import fingerprint
 from tests.messaging.inbound import consents
 from tests.sessions_app.client_links import NOW, attended, published, text_of, visitor
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 State = Treatment.State
 EVERYTHING = ["transactional", "follow_up", "motivation", "campaign"]
 EACH_LINK = pytest.mark.parametrize("purpose", list(links.PATHS), ids=lambda p: p.value)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

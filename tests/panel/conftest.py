@@ -1,9 +1,12 @@
 """People of one clinic at their screens, at 10:00 on Saturday 30 Aban 1405."""
 
+import datetime as dt
+
 import pytest
 import time_machine
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
+from followup.actions import open_clinic
 from tests import factories
 
 
@@ -56,3 +59,19 @@ def looking():
     """The owner's eyes, for looking at what a request left behind."""
     with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         yield
+
+
+@pytest.fixture
+def mehr(owner):
+    """A clinic as an operator opens one, with its rules and wordings; live since New Year."""
+    opened = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    return open_clinic(
+        "mehr", "کلینیک مهر", phone="021-88001122", timezone="Asia/Tehran", live=True, now=opened
+    )
+
+
+@pytest.fixture
+def as_mehr(client, mehr, at_ten):
+    """Its manager."""
+    client.force_login(factories.MembershipFactory(clinic=mehr, role="manager").user)
+    return client

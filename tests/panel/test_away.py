@@ -259,3 +259,14 @@ def test_the_page_takes_the_same_queries_for_one_session_and_for_thirty(
         )
     with django_assert_num_queries(14):
         as_reception.get(page_of(therapist))
+
+
+def test_an_undo_takes_back_no_leave_that_somebody_else_entered(
+    as_reception, manager, clinic, therapist
+):
+    leave = TimeOff.objects.create(
+        clinic=clinic, therapist=therapist, starts_at=NOW, ends_at=NOW + DAY, created_at=NOW,
+        created_by=manager,
+    )  # fmt: skip
+    as_reception.post(f"{CLINIC}sessions/changes/undo/?changes=&absence={leave.pk}")
+    assert TimeOff.objects.filter(pk=leave.pk).exists()

@@ -7,7 +7,7 @@ import pytest
 
 from clinic.models import Clinic
 from messaging.models import ProviderAccount
-from panel.bell import Waits, counted
+from panel.waits import Waits, counted
 from sessions_app.models import CareTask, Session
 from tests import factories
 from tests.panel.screens import CLINIC, html_of

@@ -422,5 +422,5 @@ def test_the_day_takes_the_same_queries_for_one_session_and_for_thirty(
         session = make(clinic, therapist, NOW + HOUR, clients=[client])
         factories.MessageFactory(clinic=clinic, client=client, session=session, state="unknown")
         make(clinic, people, NOW - n * DAY - 2 * HOUR)
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(25):
         as_reception.get(CLINIC)

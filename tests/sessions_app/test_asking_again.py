@@ -5,7 +5,6 @@ button again has only asked again.
 """
 
 import pytest
-import time_machine
 
 from clinic.tenancy import Hat, wear
 from feedback.models import Response
@@ -17,13 +16,9 @@ from sessions_app.models import CareTask
 from tests import factories
 from tests.sessions_app.client_links import DAY, HOUR, NOW, attended, published, visitor
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 MINUTE = HOUR / 60
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

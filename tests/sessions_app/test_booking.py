@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-import time_machine
 from django.contrib.staticfiles import finders
 from hypothesis import HealthCheck, given, settings as effort, strategies as st
 
@@ -35,14 +34,10 @@ from tests.sessions_app.client_links import (
     visitor,
 )
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 NINE, TEN = "2026-11-28T05:30Z", "2026-11-28T06:30Z"
 SATURDAY = "شنبه ۷ آذر"
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture
