@@ -32,6 +32,7 @@ BIG = {
     "sessions_app_rhythm",
     "sessions_app_caretask",
     "patients_client",
+    "patients_contactperson",
     "patients_treatment",
     "messaging_message",
 }
@@ -50,6 +51,7 @@ INDEXES = {
     "long_gap": {"rhythm_gap"},
     "silent": {"rhythm_silent"},
     "pause_over": {"treatment_paused"},
+    "plan_over": {"treatment_ending", "session_recorded"},
 }
 
 CLIENTS = """
@@ -91,13 +93,17 @@ LONG_AGO = "%(now)s - interval '260 days' - n * (interval '1500 days' / %(count)
 #: From sixty days ago to ten days ahead.
 AROUND_NOW = "%(now)s - interval '60 days' + n * (interval '70 days' / %(count)s)"
 
-# A tenth of all treatments pauses, until three weeks after the last session.
+# A tenth of all treatments pauses, until three weeks after the last session; a tenth is planned to end
+# then, and another after twelve sessions.
 TREATMENTS = """
 INSERT INTO patients_treatment
-       (clinic_id, client_id, therapist_id, service_id, state, started_at, paused_until)
+       (clinic_id, client_id, therapist_id, service_id, state, started_at, paused_until, ends_on,
+        ends_after)
 SELECT %(clinic)s, client_id, %(therapist)s, %(service)s,
        CASE WHEN mod(client_id, 10) = 0 THEN 'paused' ELSE 'active' END, min(starts_at),
-       CASE WHEN mod(client_id, 10) = 0 THEN max(starts_at)::date + 20 END
+       CASE WHEN mod(client_id, 10) = 0 THEN max(starts_at)::date + 20 END,
+       CASE WHEN mod(client_id, 10) = 1 THEN max(starts_at)::date + 20 END,
+       CASE WHEN mod(client_id, 10) = 2 THEN 12 END
   FROM sessions_app_participant p JOIN sessions_app_session s ON s.id = p.session_id
  WHERE p.client_id = ANY(%(ids)s) GROUP BY client_id
 """
@@ -231,7 +237,9 @@ def _statements() -> Iterator[tuple[str, str, dict[str, Any]]]:
     ):
         given = {"now": NOW, "task": kind, "why_not": why_not, **values(kind, SINCE, NOW)}
         yield f"{kind}, call", statement(kind, wanted[kind], found=found) + calls.INSERT, given
-    yield "pause_over", calls.PAUSE_OVER, {"now": NOW, "since": SINCE, "until": NOW}
+    agreed = {"now": NOW, "since": SINCE, "until": NOW}
+    yield "pause_over", calls.PAUSE_OVER, agreed
+    yield "plan_over", calls.PLAN_OVER, agreed
 
 
 def _explain(statement: str, values: dict[str, Any]) -> Scan:

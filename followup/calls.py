@@ -55,15 +55,54 @@ SELECT tr.clinic_id, 'pause_over', tr.client_id, NULL,
 ON CONFLICT DO NOTHING
 """
 
+# Nor is a planned ending a silence: somebody asks whether it was a good one, or goes on. Found on its
+# day, or when the last of its sessions is recorded; a plan that is changed is another occasion.
+PLAN_OVER = """
+INSERT INTO sessions_app_caretask
+       (clinic_id, kind, client_id, session_id, occasion, text, due_at, created_at, outcome)
+SELECT tr.clinic_id, 'plan_over', tr.client_id, NULL,
+       concat_ws(':', 'plan', tr.id, coalesce(tr.ends_on::text, '-'), coalesce(tr.ends_after, 0)), '',
+       (working_day(coalesce(come.day, today.day + 1), c.id) + time '10:00') AT TIME ZONE c.timezone,
+       %(now)s, ''
+  FROM (SELECT x.id AS treatment_id, x.ends_on AS day
+          FROM patients_treatment x
+         WHERE x.state IN ('active', 'paused') AND x.ends_on IS NOT NULL
+           AND x.ends_on > (%(since)s AT TIME ZONE 'UTC')::date - 2
+           AND x.ends_on <= (%(until)s AT TIME ZONE 'UTC')::date + 1
+         UNION
+        SELECT x.id, NULL
+          FROM sessions_app_session s
+          JOIN sessions_app_participant p ON p.session_id = s.id
+          JOIN patients_treatment x
+            ON x.clinic_id = s.clinic_id AND x.client_id = p.client_id
+           AND x.therapist_id = s.therapist_id AND x.service_id = s.service_id
+           AND x.state IN ('active', 'paused')
+         WHERE s.state = 'attended' AND s.recorded_at > %(since)s AND s.recorded_at <= %(until)s
+           AND x.ends_after <= (
+               SELECT count(*)
+                 FROM sessions_app_participant op JOIN sessions_app_session os ON os.id = op.session_id
+                WHERE op.client_id = x.client_id AND os.state = 'attended'
+                  AND os.therapist_id = x.therapist_id AND os.service_id = x.service_id)) come
+  JOIN patients_treatment tr ON tr.id = come.treatment_id
+  JOIN clinic_clinic c ON c.id = tr.clinic_id
+  JOIN patients_client cl ON cl.id = tr.client_id AND cl.deceased_at IS NULL
+  LEFT JOIN sessions_app_rhythm a ON a.client_id = tr.client_id
+ CROSS JOIN LATERAL (SELECT (%(until)s AT TIME ZONE c.timezone)::date AS day) today
+ WHERE (come.day IS NULL OR come.day <= today.day) AND a.next_session_id IS NULL
+ ORDER BY tr.client_id, tr.id
+ON CONFLICT DO NOTHING
+"""
+
 
 def plan(kind: str, wanted: set[Offset], since: dt.datetime, now: dt.datetime) -> None:
     """Open the tasks that a kind of rule gives rise to; needs the worker's hat.
 
-    A pause was agreed with a person, so its end asks no rule.
+    A pause or an ending was agreed with a person, so that neither asks a rule.
     """
     if kind == Kind.SILENT:
         with connection.cursor() as cursor:
-            cursor.execute(BY_INDEX + PAUSE_OVER, {"since": since, "until": now, "now": now})
+            for agreed in (PAUSE_OVER, PLAN_OVER):
+                cursor.execute(BY_INDEX + agreed, {"since": since, "until": now, "now": now})
     elif kind == Kind.NO_SHOW and wanted:
         _open(kind, statement(kind, wanted), "second_no_show", since, now)
     elif kind == Kind.NO_NEXT_BOOKING and wanted:

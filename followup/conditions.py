@@ -19,7 +19,7 @@ WORLD = """
 JOIN clinic_clinic c ON c.id = cl.clinic_id
 LEFT JOIN sessions_app_rhythm a ON a.client_id = cl.id
 LEFT JOIN LATERAL (
-    SELECT tr.state, tr.paused_until
+    SELECT tr.state, tr.paused_until, tr.ends_on, tr.ends_after
       FROM patients_treatment tr
      WHERE tr.client_id = cl.id AND tr.therapist_id = s.therapist_id
        AND tr.service_id = s.service_id
@@ -42,6 +42,15 @@ ANSWERED = """EXISTS (
     SELECT 1 FROM sessions_app_clientlink l
      WHERE l.client_id = cl.id AND l.session_id = s.id AND l.purpose = 'choices'
        AND l.answered_at IS NOT NULL)"""
+
+# Whoever has come to a planned ending is not silent. Sessions are counted as the plan counts them:
+# with this therapist, for this service.
+PLAN_OVER = """(t.ends_on <= (at AT TIME ZONE c.timezone)::date
+    OR t.ends_after IS NOT NULL AND t.ends_after <= (
+    SELECT count(*)
+      FROM sessions_app_participant bp JOIN sessions_app_session bs ON bs.id = bp.session_id
+     WHERE bp.client_id = cl.id AND bs.state = 'attended'
+       AND bs.therapist_id = s.therapist_id AND bs.service_id = s.service_id))"""
 
 WHY_NOT = f"""CASE
     WHEN cl.deceased_at IS NOT NULL THEN 'deceased'
@@ -66,6 +75,7 @@ WHY_NOT = f"""CASE
         WHEN r.kind IN ('no_next', 'silent') AND a.next_session_id IS NOT NULL THEN 'booked'
         WHEN r.kind IN ('no_next', 'silent') AND a.last_attended_id <> s.id THEN 'seen_since'
         WHEN r.kind IN ('no_next', 'silent') AND {ANSWERED} THEN 'answered'
+        WHEN r.kind IN ('no_next', 'silent') AND {PLAN_OVER} THEN 'plan_over'
         ELSE '' END
     ELSE '' END"""
 

@@ -264,6 +264,22 @@ RETURNED_AT = """(
     SELECT max(e.at) FROM patients_clientevent e
      WHERE e.clinic_id = cl.clinic_id AND e.client_id = cl.id AND e.kind = 'not_died')"""
 
+# Whom a text goes to: the client, people around them, or both; see `patients.contacts`. Where nobody
+# can be written to there is one text without an address, so that staff see why nothing went.
+TOLD = """
+LEFT JOIN LATERAL (
+     SELECT x.contact_id, x.address
+       FROM (SELECT NULL::bigint AS contact_id,
+                    CASE r.channel WHEN 'email' THEN cl.email ELSE cl.phone END AS address
+              WHERE cl.own_texts
+             UNION ALL
+             SELECT ct.id, CASE r.channel WHEN 'email' THEN ct.email ELSE ct.phone END
+               FROM patients_contactperson ct
+              WHERE ct.client_id = cl.id
+                AND CASE r.purpose WHEN 'transactional' THEN ct.gets_sessions
+                                   ELSE ct.gets_follow_up AND ct.stopped_at IS NULL END) x
+      WHERE x.address <> '') told ON true"""
+
 OCCASIONS = """
 WITH found AS {kept} ({found}),
 occasions AS {kept} (
@@ -271,7 +287,7 @@ occasions AS {kept} (
            s.clinic_id, s.revision, s.starts_at, r.key, r.kind, r.purpose, r.channel, r."then",
            greatest(r.active_since, r.numbers_since, {returned_at}) AS active_since,
            {live_since} AS live_since,
-           CASE r.channel WHEN 'email' THEN cl.email ELSE cl.phone END AS recipient,
+           told.contact_id, coalesce(told.address, '') AS recipient,
            due.due_at, {falls_at} AS falls_at,
            {why_not} AS why_not, coalesce(invites.yes, false) AS invites,
            CASE r.purpose WHEN 'transactional' THEN cl.consent_transactional
@@ -282,6 +298,7 @@ occasions AS {kept} (
       JOIN sessions_app_session s ON s.id = f.session_id
       JOIN followup_rule r ON r.id = f.rule_id
       JOIN patients_client cl ON cl.id = f.client_id
+      {told}
       {world}
       CROSS JOIN LATERAL (
            SELECT coalesce(cl.texts_until, c.quiet_from) AS begins,
@@ -302,6 +319,7 @@ occasions AS {kept} (
 ONCE = "OFFSET 0"
 #: What does not differ between the kinds.
 CONDITIONS = {
+    "told": TOLD,
     "world": WORLD,
     "why_not": WHY_NOT,
     "invites": INVITES,

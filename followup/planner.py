@@ -32,12 +32,12 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 INSERT = """
 INSERT INTO messaging_message
        (clinic_id, rule_number, rule_key, purpose, priority, channel, "then", occasion, client_id,
-        session_id, revision, recipient, expects, invites, due_at, useful_until, planned_at, state, reason,
+        contact_id, session_id, revision, recipient, expects, invites, due_at, useful_until, planned_at, state, reason,
         state_at, attempt_at, attempts, holder, text, provider, provider_id, provider_code,
         negative_lookups)
 SELECT o.clinic_id, o.rule_id, o.key, o.purpose,
        CASE o.purpose WHEN 'transactional' THEN 1 ELSE 2 END, o.channel, o."then", '', o.client_id,
-       o.session_id, o.revision, o.recipient, o.expects,
+       o.contact_id, o.session_id, o.revision, o.recipient, o.expects,
        o.invites, o.due_at, o.useful_until, %(now)s,
        CASE WHEN o.useful_until <= %(now)s THEN 'missed' ELSE 'queued' END,
        CASE WHEN o.useful_until <= %(now)s THEN 'too_late' ELSE '' END,
@@ -52,7 +52,8 @@ SELECT o.clinic_id, o.rule_id, o.key, o.purpose,
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
  -- Of two clients with one phone, the one who consents is told. And the order is total, so that
  -- two planners at once meet each other's rows in the same order and cannot deadlock.
- ORDER BY o.due_at, o.session_id, o.rule_id, NOT o.consents, o.client_id
+ ORDER BY o.due_at, o.session_id, o.rule_id, NOT o.consents, o.client_id,
+          o.contact_id NULLS FIRST
 ON CONFLICT DO NOTHING
 RETURNING state
 """

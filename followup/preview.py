@@ -28,7 +28,7 @@ from messaging.judge import (
 )
 from messaging.models import Message, ProviderAccount, Reason, State, Template
 from messaging.render import parts_of
-from patients.models import Client, Purpose
+from patients.models import Client, ContactPerson, Purpose
 from sessions_app.models import Session
 
 
@@ -43,6 +43,7 @@ class Preview:
     """One future text, or one that will not be. `state` is what it would become at `due_at`."""
 
     client: Client
+    contact: ContactPerson | None
     session: Session
     rule: Rule
     recipient: str
@@ -72,6 +73,10 @@ class Preview:
         return parts_of(self.text)
 
 
+#: The client, and the contact person who reads it in their place or beside them.
+Reader = tuple[int, int | None]
+
+
 class Row(NamedTuple):
     session_id: int
     client_id: int
@@ -84,6 +89,11 @@ class Row(NamedTuple):
     why_not: str
     before_live: bool
     falls_at: dt.datetime
+    contact_id: int | None
+
+    @property
+    def reader(self) -> Reader:
+        return self.client_id, self.contact_id
 
 
 SELECT = """
@@ -91,7 +101,7 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
        o.session_id, o.client_id, o.rule_id, o.recipient, o.due_at, o.useful_until, o.expects,
        o.invites, o.why_not,
        coalesce(o.falls_at < o.active_since OR o.falls_at < o.live_since, false) AS before_live,
-       o.falls_at
+       o.falls_at, o.contact_id
   FROM occasions o
  WHERE o.due_at > %(from)s AND o.due_at <= %(until)s AND o.clinic_id = %(clinic)s
    AND o.why_not <> 'not_meant'
@@ -105,7 +115,8 @@ SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)
        SELECT 1 FROM messaging_message m
         WHERE m.clinic_id = o.clinic_id AND m.session_id = o.session_id
           AND m.rule_number = o.rule_id AND m.revision = o.revision AND m.recipient = o.recipient)
- ORDER BY o.session_id, o.rule_id, o.recipient, o.why_not <> '', NOT o.consents, o.client_id
+ ORDER BY o.session_id, o.rule_id, o.recipient, o.why_not <> '', NOT o.consents, o.client_id,
+          o.contact_id NULLS FIRST
 """
 SESSIONS = "s.clinic_id = %(clinic)s AND s.state IN ('scheduled', 'confirmed', 'cancelled')"
 #: How long a text may wait for a working day: what fell due before may still be due later.
@@ -202,15 +213,17 @@ class _Forecast:
     rules: Mapping[int, Rule]
     sessions: Mapping[int, Session]
     clients: Mapping[int, Client]
-    shared: set[str]
+    contacts: Mapping[int, ContactPerson]
+    #: Whose own number each is.
+    owners: Mapping[str, set[int]]
     world: World
-    #: When each client was, or will have been, sent what counts against the budget.
-    spent: dict[int, list[dt.datetime]]
+    #: When each reader was, or will have been, sent what counts against the budget.
+    spent: dict[Reader, list[dt.datetime]]
     #: Channels whose account turns away texts with a link.
     without_links: frozenset[str] = frozenset()
-    invited: dict[int, list[dt.datetime]] = field(default_factory=lambda: defaultdict(list))
-    #: How many texts of a rule a client has had, or will have.
-    had: Counter[tuple[int, str]] = field(default_factory=Counter)
+    invited: dict[Reader, list[dt.datetime]] = field(default_factory=lambda: defaultdict(list))
+    #: How many texts of a rule a reader has had, or will have.
+    had: Counter[tuple[Reader, str]] = field(default_factory=Counter)
     #: What is in the outbox of these clients and will leave among the texts foreseen.
     waiting: deque[Message] = field(default_factory=deque)
 
@@ -219,6 +232,7 @@ class _Forecast:
         cls, clinic: Clinic, rows: Sequence[Row], rules: Mapping[int, Rule], since: dt.datetime
     ) -> _Forecast:
         clients = Client.objects.in_bulk({r.client_id for r in rows})
+        people = {r.contact_id for r in rows if r.contact_id}
         sessions = Session.objects.select_related("therapist", "service")
         wordings = defaultdict(list)
         for template in Template.objects.filter(clinic=clinic) if rows else ():
@@ -229,7 +243,8 @@ class _Forecast:
             rules,
             sessions.in_bulk({r.session_id for r in rows}),
             clients,
-            _shared_phones(clients.values()),
+            ContactPerson.objects.in_bulk(people) if people else {},
+            _owners({r.recipient for r in rows} - {""}),
             World(wordings, {}),
             defaultdict(list),
             channels_without_links(clinic) if rows else frozenset(),
@@ -244,27 +259,29 @@ class _Forecast:
     def _remember(self) -> None:
         theirs = Message.objects.filter(client__in=list(self.clients))
         gone = theirs.filter(state__in=GONE)
-        had = gone.order_by().values_list("client_id", "rule_key").annotate(n=Count("*"))
-        self.had.update({(client_id, key): n for client_id, key, n in had})
+        had = gone.order_by().values_list("client_id", "contact_id", "rule_key")
+        for client_id, contact_id, key, n in had.annotate(n=Count("*")):
+            self.had[(client_id, contact_id), key] = n
         counted = Q(state__in=GONE, due_at__gt=self.since - INVITATION_SPAN - LONGEST_WAIT)
         counted &= ~Q(purpose=Purpose.TRANSACTIONAL)
         waiting = []
-        for pk, state, client_id, attempted_at, due_at, invites in theirs.filter(
-            counted | Q(state__in=WAITING)
-        ).values_list("pk", "state", "client_id", "attempted_at", "due_at", "invites"):
+        told = theirs.filter(counted | Q(state__in=WAITING)).values_list(
+            "pk", "state", "client_id", "contact_id", "attempted_at", "due_at", "invites"
+        )
+        for pk, state, client_id, contact_id, attempted_at, due_at, invites in told:
             if state in WAITING:
                 waiting.append(pk)
             else:
-                self._count(client_id, attempted_at or due_at, invites=invites)
+                self._count((client_id, contact_id), attempted_at or due_at, invites=invites)
         if waiting:
             messages = with_world(Message.objects.filter(pk__in=waiting), self.since)
             self.waiting.extend(messages.order_by("due_at", "id"))
             self.world = World(self.world.wordings, objections_to(waiting, self.since))
 
-    def _count(self, client_id: int, at: dt.datetime, *, invites: bool) -> None:
-        self.spent[client_id].append(at)
+    def _count(self, reader: Reader, at: dt.datetime, *, invites: bool) -> None:
+        self.spent[reader].append(at)
         if invites:
-            self.invited[client_id].append(at)
+            self.invited[reader].append(at)
 
     def _preview(self, row: Row) -> Preview:
         self._let_leave(row.due_at)
@@ -279,6 +296,7 @@ class _Forecast:
             self._leave(message, verdict, row.due_at)
         return Preview(
             client=message.client,
+            contact=message.contact,
             session=self.sessions[row.session_id],
             rule=rule,
             recipient=row.recipient,
@@ -301,10 +319,11 @@ class _Forecast:
         """Remember a text that will have left by then, or would have in shadow mode."""
         if not (verdict.may_leave or verdict.state == State.SHADOW):
             return
-        self.had[message.client_id, message.rule_key] += 1
+        reader = _reader_of(message)
+        self.had[reader, message.rule_key] += 1
         if message.purpose != Purpose.TRANSACTIONAL:
             invites = verdict.wording is not None and verdict.wording.invites
-            self._count(message.client_id, at, invites=invites)
+            self._count(reader, at, invites=invites)
 
     def _as_planned(self, row: Row, rule: Rule) -> Message:
         """The message the planner would make, never saved: what the judge needs to look at."""
@@ -312,6 +331,7 @@ class _Forecast:
         message = Message(
             clinic=self.clinic,
             client=self.clients[row.client_id],
+            contact=self.contacts[row.contact_id] if row.contact_id else None,
             session=session,
             rule_key=rule.key,
             purpose=rule.purpose,
@@ -326,17 +346,18 @@ class _Forecast:
         )
         message.still_participant = True  # type: ignore[attr-defined]
         message.links_refused = rule.channel in self.without_links  # type: ignore[attr-defined]
-        message.shared_phone = row.recipient in self.shared  # type: ignore[attr-defined]
+        others = self.owners.get(row.recipient, set()) - {row.client_id}
+        message.shared_phone = bool(others)  # type: ignore[attr-defined]
         self._place(message, row.due_at)
         return message
 
     def _place(self, message: Message, at: dt.datetime) -> None:
         """What the judge asks the outbox, answered for a moment to come."""
-        client_id = message.client_id
+        reader = _reader_of(message)
         values = {
-            "turn": self.had[client_id, message.rule_key],
-            "recent_texts": _within(self.spent[client_id], at, BUDGET_SPAN),
-            "invited_lately": _within(self.invited[client_id], at, INVITATION_SPAN),
+            "turn": self.had[reader, message.rule_key],
+            "recent_texts": _within(self.spent[reader], at, BUDGET_SPAN),
+            "invited_lately": _within(self.invited[reader], at, INVITATION_SPAN),
         }
         for name, value in values.items():
             setattr(message, name, value)
@@ -351,9 +372,13 @@ def channels_without_links(clinic: Clinic) -> frozenset[str]:
     return frozenset(accounts.values_list("channel", flat=True))
 
 
-def _shared_phones(clients: Iterable[Client]) -> set[str]:
-    """Phones among these clients' that more than one client of the clinic has."""
-    phones = {c.phone for c in clients if c.phone}
-    owners = Client.objects.filter(phone__in=phones).values_list("phone", flat=True)
-    seen: set[str] = set()
-    return {phone for phone in owners if phone in seen or seen.add(phone)}  # type: ignore[func-returns-value]
+def _reader_of(message: Message) -> Reader:
+    return message.client_id, message.contact_id
+
+
+def _owners(phones: Iterable[str]) -> Mapping[str, set[int]]:
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    owners = Client.objects.filter(phone__in=list(phones)).values_list("phone", "pk")
+    for phone, pk in owners.order_by():
+        found[phone].add(pk)
+    return found

@@ -9,7 +9,9 @@ from followup.models import Kind, Rule
 from followup.preview import Preview, channels_without_links, upcoming
 from messaging.judge import World, judge, write
 from messaging.models import Channel, Expects, Message, Reason, State, Template
+from patients.contacts import Addressee, addressees
 from patients.models import Client
+from patients.queries import sharing_phone
 from sessions_app.models import COMING_STATES, Session, State as SessionState
 
 #: How far ahead an occasion is looked for.
@@ -75,25 +77,26 @@ def _likely_session(rule: Rule, client: Client) -> Session | None:
 
 def _as_if(rule: Rule, client: Client, session: Session, now: dt.datetime) -> Message:
     """The message as the planner would make it of this session now; never saved."""
+    reader = next(iter(addressees(client, rule.purpose)), Addressee(client))
     message = Message(
         clinic=rule.clinic,
         client=client,
+        contact=reader.contact,
         session=session,
         rule_key=rule.key,
         purpose=rule.purpose,
         channel=rule.channel,
         revision=session.revision,
-        recipient=client.email if rule.channel == Channel.EMAIL else client.phone,
+        recipient=reader.email if rule.channel == Channel.EMAIL else reader.phone,
         expects=_expected(session),
         invites=rule.kind == Kind.THANKS,
         planned_at=now,
         due_at=now,
         useful_until=now + dt.timedelta(days=1),
     )
-    others = Client.objects.filter(phone=client.phone).exclude(pk=client.pk)
     annotated = {
         "still_participant": True,
-        "shared_phone": bool(client.phone) and others.exists(),
+        "shared_phone": sharing_phone(reader.phone, but=client.pk).exists(),
         "links_refused": rule.channel in channels_without_links(rule.clinic),
         "turn": 0,
         "recent_texts": 0,

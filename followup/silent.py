@@ -26,9 +26,10 @@ from clinic.models import Clinic, User
 from followup.models import Kind, Rule
 from messaging.models import Message
 from patients import care
-from patients.models import ClientEvent, Treatment
+from patients.models import OPEN_TREATMENTS, ClientEvent, Treatment
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, Rhythm
+from sessions_app.queries import at_planned_ending
 
 #: The planner looks back a day; a silence that it has not found by then it never will.
 UNASKED = dt.timedelta(days=2)
@@ -41,8 +42,8 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
     the last visit was recorded only long after. Until the clinic is live, all of them.
 
     Silence begins `lapse_days` after the last visit, and only while nothing is booked, the
-    treatment of that visit goes on, no crisis hold stands and the client lives. Who was put on the call list since
-    that visit is gone from here. Annotated with `silent_since`; the latest visit comes first.
+    treatment of that visit goes on and has not come to its planned ending, no crisis hold stands and
+    the client lives. Who was put on the call list since that visit is gone from here. Annotated with `silent_since`; the latest visit comes first.
     """
     lapse = ExpressionWrapper(
         F("lapse_days") * Value(dt.timedelta(days=1)), output_field=DurationField()
@@ -57,7 +58,9 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
         therapist=OuterRef("last_attended__therapist"),
         service=OuterRef("last_attended__service"),
     ).order_by("-pk")
-    pause_over = Q(paused_until__lte=jalali.local_day(now, clinic.timezone))
+    today = jalali.local_day(now, clinic.timezone)
+    pause_over = Q(paused_until__lte=today)
+    ended = at_planned_ending(treatment.filter(state__in=OPEN_TREATMENTS), today)
     found: QuerySet[Rhythm] = (
         Rhythm.objects.filter(
             next_session_at=None,
@@ -77,7 +80,7 @@ def long_silent(clinic: Clinic, now: dt.datetime) -> QuerySet[Rhythm]:
             | Q(silent_since__lt=now - UNASKED) & ~Exists(_texts_about_it())
         )
         .filter(Q(treatment_state=Treatment.State.ACTIVE) | pause_over)
-        .exclude(Exists(asked))
+        .exclude(Exists(asked) | Exists(ended))
         .select_related("client", "last_attended__therapist", "last_attended__service")
         .order_by("-last_attended_at", "-id")
     )

@@ -22,6 +22,7 @@ from messaging.queueing import queue_once
 from messaging.render import LONGEST, has_link
 from messaging.stop_note import with_stop_note
 from patients.care import hold
+from patients.contacts import contact_at
 from patients.models import Client, Purpose
 from patients.phones import is_mobile
 from patients.queries import is_muted, sharing_phone
@@ -65,6 +66,7 @@ def write(
             priority=Priority.SESSIONS,
             channel=channel,
             written_by=by,
+            contact=contact_at(held, reply.phone),
             text=as_sent(text, held.clinic),
             useful_until=leaves_at(held, now) + USEFUL,
         )
@@ -90,10 +92,10 @@ def _against(client: Client, phone: str, now: dt.datetime) -> Iterator[tuple[obj
     yield not clinic.is_live, _("The clinic is in trial mode, so nothing leaves. Call instead.")
     yield clinic.paused_at, _("All texts of the clinic are stopped. Call instead.")
     yield client.deceased_at, _("The death of this client is recorded; nothing is sent.")
-    is_theirs = client.phone == phone and is_mobile(phone)
+    is_theirs = client.phone == phone or contact_at(client, phone) is not None
     yield (
-        not is_theirs,
-        _("This number is not the mobile on the client's file, so no text goes to it."),
+        not (is_theirs and is_mobile(phone)),
+        _("This number is not a mobile on the client's file, so no text goes to it."),
     )
     yield (
         client.crisis_since or _crises(phone).exists(),

@@ -32,15 +32,17 @@ OF_THE_CHANNEL = frozenset(
 GO_ON = """
 INSERT INTO messaging_message
        (clinic_id, rule_number, rule_key, expects, invites, purpose, priority, channel, "then",
-        instead_of, occasion, client_id, session_id, revision, recipient, due_at, useful_until,
+        instead_of, occasion, client_id, contact_id, session_id, revision, recipient, due_at, useful_until,
         planned_at, state, reason, state_at, attempt_at, attempts, holder, text, provider,
         provider_id, provider_code, negative_lookups)
 SELECT m.clinic_id, m.rule_number, m.rule_key, m.expects, m.invites, m.purpose, m.priority,
-       m."then"[1], m."then"[2:], m.id, 'after:' || m.id, m.client_id, m.session_id, m.revision,
-       CASE m."then"[1] WHEN 'email' THEN cl.email ELSE cl.phone END, m.due_at, m.useful_until,
+       m."then"[1], m."then"[2:], m.id, 'after:' || m.id, m.client_id, m.contact_id, m.session_id, m.revision,
+       CASE m."then"[1] WHEN 'email' THEN coalesce(ct.email, cl.email)
+                        ELSE coalesce(ct.phone, cl.phone) END, m.due_at, m.useful_until,
        %(now)s, 'queued', '', %(now)s, %(now)s, 0, '', '', '', '', '', 0
   FROM messaging_message m
   JOIN patients_client cl ON cl.id = m.client_id
+  LEFT JOIN patients_contactperson ct ON ct.id = m.contact_id
  WHERE m.id = ANY(%(ids)s) AND cardinality(m."then") > 0 AND m.useful_until > %(now)s
  ORDER BY m.id
 ON CONFLICT DO NOTHING

@@ -20,8 +20,9 @@ from messaging.queueing import queue_once
 from messaging.render import Unrenderable, has_link, placeholders_of, render
 from messaging.stop_note import with_stop_note
 from patients.care import CareError, hold
+from patients.contacts import Addressee, addressees
 from patients.models import Client, ClientEvent, Purpose
-from patients.queries import has_usable_phone, sharing_phone
+from patients.queries import is_usable, sharing_phone
 
 #: Of its message and of its wording.
 KEY: Final = "emergency"
@@ -34,28 +35,38 @@ class EmergencyError(CareError):
     """It cannot be sent; `str()` says why in the reader's language, naming nobody."""
 
 
-def send(client: Client, *, now: dt.datetime, by: User | None) -> Message:
-    """Queue the text, to leave at once. Raises EmergencyError.
+def send(client: Client, *, now: dt.datetime, by: User | None) -> list[Message]:
+    """Queue the text to everybody who reads of the client's sessions, to leave at once.
 
-    Guarantee: two clicks send one text. The second waits for the client's row and then finds the
+    Raises EmergencyError. Guarantee: two clicks send one text. The second waits for the client's row and then finds the
     first on its way; and should that have left by then, the same minute is the same occasion.
     """
     with transaction.atomic():
         held = hold(client)
         ready(held, now=now)
-        message, is_new = queue_once(
-            held,
-            held.phone,
-            f"safety:{held.pk}:{now:%Y%m%d%H%M}",
-            now=now,
-            rule_key=KEY,
-            priority=Priority.SAFETY,
-            channel=Channel.SMS,
-            useful_until=now + USEFUL,
-        )
-        if is_new:
+        queued = [_queue(reader, now) for reader in _readers(held)]
+        if any(is_new for _message, is_new in queued):
             ClientEvent.objects.create(client=held, kind=ClientEvent.Kind.EMERGENCY, at=now, by=by)
-        return message
+        return [message for message, _is_new in queued]
+
+
+def _queue(reader: Addressee, now: dt.datetime) -> tuple[Message, bool]:
+    return queue_once(
+        reader.client,
+        reader.phone,
+        f"safety:{reader.client.pk}:{now:%Y%m%d%H%M}",
+        now=now,
+        contact=reader.contact,
+        rule_key=KEY,
+        priority=Priority.SAFETY,
+        channel=Channel.SMS,
+        useful_until=now + USEFUL,
+    )
+
+
+def _readers(client: Client) -> list[Addressee]:
+    people = addressees(client, Purpose.TRANSACTIONAL)
+    return [reader for reader in people if is_usable(reader.phone)]
 
 
 def ready(client: Client, *, now: dt.datetime) -> str:
@@ -65,14 +76,16 @@ def ready(client: Client, *, now: dt.datetime) -> str:
 
 
 def text_for(client: Client, *, now: dt.datetime) -> str:
-    """The text as this client would read it. Raises EmergencyError when it cannot be written."""
+    """The text as its first reader would read it. Raises EmergencyError when it cannot be written."""
     wording = wording_of_clinic()
+    first = next(iter(_readers(client)), Addressee(client))
     occasion = Occasion(
         client.clinic,
         client,
         None,
         now,
-        shared_phone=sharing_phone(client.phone, but=client.pk).exists(),
+        shared_phone=sharing_phone(first.phone, but=client.pk).exists(),
+        contact=first.contact,
     )
     try:
         text = render(wording.body, occasion)
@@ -113,7 +126,7 @@ def check(body: str) -> None:
 def _refuse(client: Client) -> None:
     if client.deceased_at is not None:
         raise EmergencyError(_("The death of this client is recorded; nothing is sent."))
-    if not has_usable_phone(client):
+    if not _readers(client):
         raise EmergencyError(_("No mobile number is on file, so no text can reach this client."))
     earlier = Message.objects.filter(client=client, rule_key=KEY, state__in=_ON_ITS_WAY)
     if earlier.exists():

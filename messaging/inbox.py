@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from clinic.models import User
 from messaging.models import Reply
 from patients.models import Client
+from patients.queries import with_phone
 
 _OPEN = Q(done="", closed_at=None)
 
@@ -86,7 +87,7 @@ def attach(reply: Reply, client: Client, *, onto_file: bool) -> None:
     """
     with transaction.atomic():
         held = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client.pk)
-        if Client.objects.filter(phone=reply.phone).exists():
+        if with_phone(reply.phone).exists():
             raise InboxError(_("This number is on a file already."))
         Reply.objects.filter(phone=reply.phone).update(client=held)
         if onto_file:

@@ -40,7 +40,7 @@ from messaging.providers.base import WINDOW, ApprovedText
 from messaging.render import LONGEST, Unrenderable, has_link, pages_of, render, values_of
 from messaging.stop_note import with_stop_note
 from messaging.wordings import Key, choose, wordings_of
-from patients.models import Client, FormerFile, Purpose
+from patients.models import Client, ContactPerson, FormerFile, Purpose
 from patients.phones import is_mobile
 from sessions_app.links import Page
 from sessions_app.models import COMING_STATES, Participant, Session, State as SessionState
@@ -102,7 +102,7 @@ def with_world(messages: QuerySet[Message], now: dt.datetime) -> QuerySet[Messag
     )
     still_in = Participant.objects.filter(session=OuterRef("session"), client=OuterRef("client"))
     return messages.select_related(
-        "clinic", "client", "template", "session__therapist", "session__service"
+        "clinic", "client", "contact", "template", "session__therapist", "session__service"
     ).annotate(
         shared_phone=Exists(same_phone),
         former_phone=Exists(former),
@@ -135,24 +135,27 @@ def _out_of_hours(now: dt.datetime) -> ExpressionWrapper:
 
 
 def _others_gone(since: dt.datetime) -> QuerySet[Message]:
-    """The same client's other texts, not about a booked session, that left after `since`.
+    """The same reader's other texts, not about a booked session, that left after `since`.
 
     What is in shadow never left; it counts from when it fell due.
     """
-    others = Message.objects.filter(client=OuterRef("client"), state__in=GONE)
+    others = _to_same_reader().filter(state__in=GONE)
     others = others.exclude(Q(purpose=Purpose.TRANSACTIONAL) | Q(pk=OuterRef("pk")))
     # What did not arrive by another channel does not stand in the way of what makes up for it.
     others = others.exclude(pk=Coalesce(OuterRef("instead_of"), 0))
     return others.annotate(left_at=Coalesce("attempted_at", "due_at")).filter(left_at__gt=since)
 
 
+def _to_same_reader() -> QuerySet[Message]:
+    """About the same client and to the same person: of two parents each is counted alone."""
+    theirs = Message.objects.filter(client=OuterRef("client")).alias(reader=Coalesce("contact", 0))
+    return theirs.filter(reader=Coalesce(OuterRef("contact"), 0))
+
+
 def _had_before() -> QuerySet[Message]:
-    """The same client's texts of the same rule, but for the one that this makes up for."""
-    others = Message.objects.filter(
-        clinic=OuterRef("clinic"),
-        client=OuterRef("client"),
-        rule_key=OuterRef("rule_key"),
-        state__in=GONE,
+    """The same reader's texts of the same rule, but for the one that this makes up for."""
+    others = _to_same_reader().filter(
+        clinic=OuterRef("clinic"), rule_key=OuterRef("rule_key"), state__in=GONE
     )
     return others.exclude(Q(pk=OuterRef("pk")) | Q(pk=Coalesce(OuterRef("instead_of"), 0)))
 
@@ -265,18 +268,30 @@ def _about_rule(objection: str) -> Verdict | None:
 
 
 def _about_recipient(message: Message) -> Verdict | None:
-    client, recipient = message.client, message.recipient
+    reader, recipient = message.contact or message.client, message.recipient
     if message.channel == Channel.CALL:
         return None  # reception knows whom to call, and whom not
     by_mail = message.channel == Channel.EMAIL
     against = {
         Reason.NO_EMAIL if by_mail else Reason.NO_PHONE: not recipient,
+        Reason.NOT_TOLD: not _is_told(message),
         # The planner finds the new number by itself: it makes another occasion.
-        Reason.PHONE_CHANGED: recipient != (client.email if by_mail else client.phone)
+        Reason.PHONE_CHANGED: recipient != (reader.email if by_mail else reader.phone)
         and not _was_leaving_for_former_phone(message),
         Reason.NOT_MOBILE: not by_mail and not is_mobile(recipient),
     }
     return _first(against)
+
+
+def _is_told(message: Message) -> bool:
+    """Whether texts of this sort still go to the one it is addressed to.
+
+    Whoever wrote in is answered, and a person decides over an emergency.
+    """
+    if message.priority == Priority.SAFETY or _is_by_hand(message):
+        return True
+    contact: ContactPerson | None = message.contact
+    return contact.gets(message.purpose) if contact else bool(message.client.own_texts)
 
 
 def _was_leaving_for_former_phone(message: Message) -> bool:
@@ -350,6 +365,7 @@ def _fill(wording: Template, message: Message, now: dt.datetime) -> Verdict:
         session=message.session,
         now=now,
         shared_phone=message.shared_phone,  # type: ignore[attr-defined]
+        contact=message.contact,
     )
     try:
         text = render(wording.body, occasion)

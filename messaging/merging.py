@@ -57,7 +57,9 @@ def move(joined: Merge) -> None:
 def _by_occasion(joined: Merge) -> Iterable[Sequence[Message]]:
     """The texts of each occasion that still matters; what no rule planned is one by itself."""
     groups: dict[Hashable, list[Message]] = defaultdict(list)
-    for text in Message.objects.filter(client=joined.kept).defer("life", "text").order_by("pk"):
+    # What a contact person reads is theirs still, at the same number.
+    own = Message.objects.filter(client=joined.kept, contact=None)
+    for text in own.defer("life", "text").order_by("pk"):
         told = (text.rule_number, text.session_id, text.revision, text.occasion)
         groups[told if text.rule_number else text.pk].append(text)
     for texts in groups.values():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models import Service, Therapist, User
 from clinic.tenancy import TenantForeignKey, TenantModel, owned_by_clinic
 from messaging.secrets import SecretField
-from patients.models import Client, Purpose
+from patients.models import Client, ContactPerson, Purpose
 from sessions_app.models import Session
 
 
@@ -83,6 +83,7 @@ class Reason(models.TextChoices):
     BOUNCED = "bounced", _("the e-mail came back")
     PHONE_CHANGED = "phone_changed", _("the client's number changed")
     NOT_MOBILE = "not_mobile", _("the number on file is not a mobile")
+    NOT_TOLD = "not_told", _("texts about this do not go to this person")
     NO_CONSENT = "no_consent", _("the client does not want such texts")
     NOT_ALLOWED = "not_allowed", _("outside production only listed numbers are texted")
     NO_TEXT = "no_text", _("the text or one of its values is empty")
@@ -94,6 +95,7 @@ class Reason(models.TextChoices):
     NOT_MEANT = "not_meant", _("the rule is not for this service, therapist or client")
     TREATMENT_PAUSED = "paused", _("the treatment is paused")
     TREATMENT_OVER = "ended", _("the treatment is finished")
+    PLAN_OVER = "plan_over", _("the treatment has come to its planned ending")
     BOOKED = "booked", _("another session is booked")
     SEEN_SINCE = "seen_since", _("the client has come since")
     BOOKED_LATE = "booked_late", _("booked or moved too shortly before it")
@@ -268,6 +270,10 @@ class Message(TenantModel):
         Template, on_delete=models.SET_NULL, null=True, related_name="messages"
     )
     client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    #: Who reads it in the client's place or beside them; empty for the client.
+    contact = TenantForeignKey(
+        ContactPerson, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
     session = TenantForeignKey(
         Session, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
     )

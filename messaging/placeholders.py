@@ -16,7 +16,7 @@ from django_stubs_ext import StrPromise
 from clinic import discreet, jalali
 from clinic.models import Clinic, Directory
 from clinic.text import ascii_digits, fold
-from patients.models import Client
+from patients.models import Client, ContactPerson
 from sessions_app.links import Page
 from sessions_app.models import Session
 
@@ -31,6 +31,8 @@ class Occasion:
     now: dt.datetime
     #: Somebody else of the clinic has the same number, so the text may not name its client.
     shared_phone: bool = False
+    #: Who reads it in the client's place or beside them.
+    contact: ContactPerson | None = None
 
     def page(self, purpose: Directory.Purpose) -> Page:
         """The client's own page of this purpose. Raises LookupError for a text about no session."""
@@ -71,7 +73,7 @@ def _addressed(occasion: Occasion) -> str:
     if occasion.shared_phone and not occasion.clinic.names_on_shared_phones:
         # Says nothing of who it is for, nor that it is a clinic's client.
         return "همراه گرامی"
-    return occasion.client.addressed
+    return (occasion.contact or occasion.client).addressed
 
 
 def _day(occasion: Occasion) -> str:

@@ -25,6 +25,7 @@ from messaging.models import Message, ProviderAccount, Reason, Reply
 from messaging.providers import provider_class
 from messaging.providers.base import InboundText, ProviderError
 from messaging.reply_answers import answer
+from patients import contacts
 from patients.actions import set_consent
 from patients.models import Client, ConsentRecord, Purpose
 from patients.phones import PhoneError, is_mobile, normalise
@@ -281,7 +282,7 @@ def _follow(reply: Reply, clients: Sequence[Client], now: dt.datetime) -> str:
         return Done.OLD
     if reply.intent == Intent.START and living:
         for client in living:
-            start(client, source=ConsentRecord.Source.REPLY, now=now)
+            _start(client, reply, now)
         return Done.STARTED
     return ""
 
@@ -321,7 +322,11 @@ def _stop_all(clients: Iterable[Client], reply: Reply, now: dt.datetime) -> str:
 
 
 def _stop(client: Client, reply: Reply, now: dt.datetime) -> None:
-    stop(client, source=ConsentRecord.Source.REPLY, now=now)
+    """For the one who wrote: of two parents the other goes on getting what they get."""
+    if contact := contacts.contact_at(client, reply.phone):
+        contacts.stop(contact, client, now=now)
+    else:
+        stop(client, source=ConsentRecord.Source.REPLY, now=now)
     if not is_asked(client):
         _ask_about_reminders(client, reply, now)
 
@@ -331,6 +336,13 @@ def start(client: Client, *, source: str, now: dt.datetime) -> None:
     back = [purpose for purpose in RETURNING if _was_stopped_alone(client, purpose)]
     for purpose in (Purpose.FOLLOW_UP, *back):
         set_consent(client, purpose, True, source=source, now=now)
+
+
+def _start(client: Client, reply: Reply, now: dt.datetime) -> None:
+    if contact := contacts.contact_at(client, reply.phone):
+        contacts.start(contact, client, now=now)
+    else:
+        start(client, source=ConsentRecord.Source.REPLY, now=now)
 
 
 def _was_stopped_alone(client: Client, purpose: Purpose) -> bool:

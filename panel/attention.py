@@ -18,7 +18,7 @@ from panel import visibility
 from panel.lines import Line, lines_of
 from panel.waits import Waits, troubled
 from patients.models import Client
-from patients.queries import out_of_reach
+from patients.queries import out_of_reach, owners_of
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, Participant, Session
 from sessions_app.queries import coming, unrecorded, with_people
@@ -100,9 +100,7 @@ def _talks(member: Membership) -> QuerySet[Reply]:
 
 def _with_owners(replies: Iterable[Reply]) -> list[Talk]:
     page = list(replies)
-    owners: dict[str, list[Client]] = {}
-    for client in Client.objects.filter(phone__in=[reply.phone for reply in page]):
-        owners.setdefault(client.phone, []).append(client)
+    owners = owners_of(reply.phone for reply in page)
     return [Talk(reply, owners.get(reply.phone, [])) for reply in page]
 
 

@@ -25,8 +25,9 @@ from clinic.toasts import done
 from panel import visibility
 from panel.pages import way_back, with_next
 from patients import care
-from patients.care_forms import CareForm, HoursForm, NoteForm, UntilForm
+from patients.care_forms import CareForm, EndingForm, HoursForm, NoteForm, UntilForm
 from patients.models import Client, ClientEvent, Treatment
+from sessions_app.queries import visits_of
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 Kind = ClientEvent.Kind
@@ -185,6 +186,26 @@ def treatment_drop(request: ClinicRequest, pk: int) -> HttpResponse:
     return decide(request, treatment.client, NoteForm(_data(request)), ask, act)
 
 
+@require_http_methods(FORM_METHODS)
+@clinic_view()
+def treatment_ending(request: ClinicRequest, pk: int) -> HttpResponse:
+    treatment = _treatment_or_404(request, pk)
+    so_far = visits_of(treatment)
+    ask = Ask(
+        question=_("When is the treatment to end?"),
+        text=_(
+            "%(treatment)s; sessions so far: %(n)s. At the planned ending nobody asks the client why"
+            " they do not come; your call list asks you whether it ended well or goes on."
+        )
+        % {"treatment": _named(treatment), "n": persian_digits(so_far)},
+        label=_("Save the plan"),
+        icon="calendar-event",
+    )
+    planned = {"ends_on": treatment.ends_on, "ends_after": treatment.ends_after}
+    form = EndingForm(_data(request), initial=planned, so_far=so_far)
+    return decide(request, treatment.client, form, ask, partial(care.plan_ending, treatment))
+
+
 @require_POST
 @clinic_view()
 def event_undo(request: ClinicRequest, pk: int) -> HttpResponse:
@@ -272,6 +293,7 @@ def _say(request: ClinicRequest, person: Client, event: ClientEvent, back: str) 
         Kind.RESUMED: _("The treatment of %(client)s goes on."),
         Kind.COMPLETED: _("The treatment of %(client)s was finished well."),
         Kind.DROPPED: _("The treatment of %(client)s was recorded as given up."),
+        Kind.PLANNED: _("The planned ending for %(client)s was saved."),
     }[Kind(event.kind)]
     undoable = event.kind not in (Kind.CRISIS, Kind.CRISIS_OVER, Kind.EMERGENCY)
     undo = undo_address(request, event, back) if undoable else ""

@@ -20,6 +20,7 @@ from clinic.toasts import done
 from followup.preview import Preview, upcoming
 from panel import locked, visibility
 from panel.care_views import client_or_404
+from panel.contact_views import people_around
 from panel.lines import lines_of, look_of
 from panel.locked import Locked
 from panel.pages import list_or_page, page_of, way_back
@@ -30,7 +31,7 @@ from patients.forms import ClientForm, ConsentForm
 from patients.models import Client, ClientEvent, ConsentRecord, Purpose
 from patients.queries import NEAR, has_usable_phone, is_muted, search, sharing_phone
 from sessions_app import care_tasks, waiting
-from sessions_app.queries import coming, next_starts, tally, with_people
+from sessions_app.queries import coming, next_starts, tally, with_people, with_visits
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 #: How far the client's page looks ahead for what will be sent.
@@ -81,13 +82,14 @@ def client(request: ClinicRequest, pk: int) -> HttpResponse:
         "consents": [(p.value, p.label, person.consents_to(p)) for p in Purpose],
         "treatments": [
             (treatment, treatment.is_active(jalali.local_day(now, tz)))
-            for treatment in visibility.treatments(member)
-            .filter(client=person)
-            .select_related("therapist", "service")
+            for treatment in with_visits(
+                visibility.treatments(member).filter(client=person)
+            ).select_related("therapist", "service")
         ],
         "ahead": lines_of(ahead, member=member, now=now, tz=tz),
         "past": [(session, look_of(session, now)) for session in past[:SESSIONS_BACK]],
         "counts": tally(past),
+        **people_around(person, member),
         **_to_come(request, person, now),
         "reception": not visibility.is_therapist(member),
         **told,

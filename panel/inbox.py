@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,8 +15,8 @@ from clinic.text import ascii_digits, clean
 from messaging import by_hand, inbox
 from messaging.models import Channel, Message, Reply, State
 from panel import visibility
-from patients.models import Client
-from patients.queries import search
+from patients.models import Client, ContactPerson
+from patients.queries import owners_of, search
 
 #: Channels whose texts stand on the phone itself.
 ON_THE_PHONE = (Channel.SMS, Channel.WHATSAPP)
@@ -98,7 +97,9 @@ def listed(member: Membership, *, everything: bool, typed: str) -> QuerySet[Repl
 def _found(member: Membership, typed: str) -> QuerySet[Reply]:
     """Replies by who wrote, from which number, or what."""
     people = search(visibility.clients(member), typed).order_by()
+    numbers = ContactPerson.objects.filter(client__in=people.values("pk")).exclude(phone="")
     fits = Q(phone__in=people.exclude(phone="").values("phone")) | Q(client__in=people.values("pk"))
+    fits |= Q(phone__in=numbers.order_by().values("phone"))
     digits = re.sub(r"\D", "", ascii_digits(typed)).lstrip("0")
     if len(digits) >= _FEWEST_DIGITS:
         fits |= Q(phone__contains=digits)
@@ -112,7 +113,7 @@ def rows_of(replies: Iterable[Reply], member: Membership) -> list[Row]:
     mine = visibility.inbox(member).filter(phone__in=phones)
     newest = mine.order_by("phone", "-received_at", "-id").distinct("phone")
     last = {reply.phone: reply for reply in newest.select_related("client")}
-    waits, owners = _waits(inbox.waiting(mine)), _owners(phones)
+    waits, owners = _waits(inbox.waiting(mine)), owners_of(phones)
     return [
         Row(
             reply=reply,
@@ -131,15 +132,6 @@ def _waits(waiting: QuerySet[Reply]) -> dict[str, Waits]:
     return {phone: (n, since) for phone, n, since in counts}
 
 
-def _owners(phones: Iterable[str]) -> dict[str, list[Client]]:
-    found: dict[str, list[Client]] = defaultdict(list)
-    for client in (
-        Client.objects.filter(phone__in=phones).select_related("clinic").order_by("sort_key", "id")
-    ):
-        found[client.phone].append(client)
-    return found
-
-
 def _attached(reply: Reply) -> list[Client]:
     return [reply.client] if reply.client else []
 
@@ -149,7 +141,7 @@ def conversation(reply: Reply, member: Membership) -> Conversation:
     mine = visibility.inbox(member).filter(phone=reply.phone)
     newest = mine.select_related("client__clinic", "closed_by").order_by("-received_at", "-id")
     replies = list(newest[: SHOWN + 1])
-    owners = _owners([reply.phone]).get(reply.phone, [])
+    owners = owners_of([reply.phone]).get(reply.phone, [])
     attached = replies[0].client
     people = owners or ([attached] if attached else [])
     texts = _texts(reply.phone, people, member)

@@ -57,7 +57,10 @@ def message(request: ClinicRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     mine = visibility.messages(request.membership)
     loaded = get_object_or_404(
-        mine.select_related("client", "account", "session__therapist", "session__service"), pk=pk
+        mine.select_related(
+            "client", "contact", "account", "session__therapist", "session__service"
+        ),
+        pk=pk,
     )
     reception = not visibility.is_therapist(request.membership)
     context = {

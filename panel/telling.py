@@ -76,10 +76,10 @@ def _foreseen(clinic: Clinic, rule: Rule, session: Session, now: dt.datetime) ->
 def _silence(
     session: Session, leaving: list[Preview], foreseen: list[Preview], *, has_rule: bool
 ) -> Iterator[str]:
-    """Why some of the session's clients read nothing; who shares a phone reads it there."""
+    """Why nobody reads of some of the session's clients; who shares a phone reads it there."""
     people = list(session.clients.all())
-    phones = {it.recipient for it in leaving}
-    silent = [client for client in people if not client.phone or client.phone not in phones]
+    told, phones = {it.client for it in leaving}, {it.recipient for it in leaving}
+    silent = [client for client in people if client not in told and client.call_phone not in phones]
     reasons = {client: _reason(client, foreseen, has_rule) for client in silent}
     if len(silent) == len(people) and len(set(reasons.values())) == 1:
         yield _no_text(reasons[silent[0]])

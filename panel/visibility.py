@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from clinic.models import Membership, Role
 from feedback.models import Response
 from messaging.models import Message, Reply
-from patients.models import Client, ClientEvent, FormerFile, Treatment
+from patients.models import Client, ClientEvent, ContactPerson, FormerFile, Treatment
 from patients.queries import phones_of
 from sessions_app.models import CareTask, Participant, Session
 
@@ -75,11 +75,19 @@ def tasks(member: Membership) -> QuerySet[CareTask]:
     if not is_therapist(member):
         return everything
     mine = everything.filter(Q(session__therapist=_me(member)) | _about_no("session", member))
-    former = FormerFile.objects.filter(client=OuterRef(OuterRef("client")), phone=OuterRef("phone"))
-    sharing = Client.objects.filter(Q(phone=OuterRef("client__phone")) | Exists(former))
-    sharing = sharing.exclude(phone="")
-    hidden = sharing.exclude(pk__in=clients(member))
-    return mine.exclude(Q(kind__in=_ASKED_BY_TEXT) & Exists(hidden))
+    shared = Client.objects.filter(_is_theirs()).exclude(phone="").exclude(pk__in=clients(member))
+    people = ContactPerson.objects.filter(_is_theirs()).exclude(phone="")
+    hidden = Q(Exists(shared)) | Q(Exists(people.exclude(client__in=clients(member))))
+    return mine.exclude(Q(kind__in=_ASKED_BY_TEXT) & hidden)
+
+
+def _is_theirs() -> Q:
+    """Whether a number is one that a task's client has or had, or one of their contact persons."""
+    theirs = {"client": OuterRef(OuterRef("client")), "phone": OuterRef("phone")}
+    had = Exists(FormerFile.objects.filter(**theirs)) | Exists(
+        ContactPerson.objects.filter(**theirs)
+    )
+    return Q(phone=OuterRef("client__phone")) | Q(had)
 
 
 def responses(member: Membership) -> QuerySet[Response]:
@@ -110,8 +118,7 @@ def replies(member: Membership, client: Client) -> QuerySet[Reply]:
     everything: QuerySet[Reply] = Reply.objects.filter(phone__in=phones)
     if not is_therapist(member):
         return everything
-    sharing = Client.objects.filter(phone__in=phones).exclude(pk=client.pk)
-    return everything.exclude(Exists(sharing.exclude(pk__in=clients(member))))
+    return everything.exclude(_has_hidden_owner(member))
 
 
 def inbox(member: Membership) -> QuerySet[Reply]:
@@ -123,8 +130,17 @@ def inbox(member: Membership) -> QuerySet[Reply]:
     if not is_therapist(member):
         return everything
     owners = Client.objects.filter(phone=OuterRef("phone"))
-    hidden = owners.exclude(pk__in=clients(member))
-    return everything.filter(Exists(owners) & ~Exists(hidden))
+    people = ContactPerson.objects.filter(phone=OuterRef("phone"))
+    known = Q(Exists(owners)) | Q(Exists(people))
+    return everything.filter(known & ~_has_hidden_owner(member))
+
+
+def _has_hidden_owner(member: Membership) -> Q:
+    """Whether a reply came from the number of somebody the member may not know, or of their people."""
+    mine = clients(member)
+    owners = Client.objects.filter(phone=OuterRef("phone")).exclude(pk__in=mine)
+    people = ContactPerson.objects.filter(phone=OuterRef("phone")).exclude(client__in=mine)
+    return Q(Exists(owners)) | Q(Exists(people))
 
 
 def _about_no(thing: str, member: Membership) -> Q:

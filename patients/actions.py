@@ -5,9 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 from clinic.models import Service, Therapist, User
-from patients.models import Client, ClientEvent, ConsentRecord, Purpose, Treatment, Via
-
-_OPEN = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
+from patients.models import (
+    OPEN_TREATMENTS,
+    Client,
+    ClientEvent,
+    ConsentRecord,
+    Purpose,
+    Treatment,
+    Via,
+)
 
 
 def ensure_treatment(
@@ -33,7 +39,7 @@ def ensure_treatment(
         client=client,
         therapist=therapist,
         service=service,
-        state__in=_OPEN,
+        state__in=OPEN_TREATMENTS,
         defaults={"started_at": now},
     )
     if resume and treatment.state == Treatment.State.PAUSED:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from clinic import jalali
 from clinic.models import Clinic, User
-from patients.models import Client, ClientEvent, Treatment, Via
+from patients.models import OPEN_TREATMENTS, Client, ClientEvent, Treatment, Via
 from patients.queries import is_muted
 
 Kind = ClientEvent.Kind
@@ -29,13 +29,13 @@ State = Treatment.State
 client_died = Signal()
 client_not_died = Signal()
 
-OPEN_STATES = (State.ACTIVE, State.PAUSED)
 #: A narrower window would hold back nearly every text.
 SHORTEST_HOURS = dt.timedelta(hours=2)
 
 # What an event can be undone against: the last of these about the same client or treatment.
 _MUTES = (Kind.MUTED, Kind.UNMUTED)
 _DEATHS = (Kind.DIED, Kind.NOT_DIED)
+_PLANS = (Kind.PLANNED,)
 _TURNS = (Kind.PAUSED, Kind.RESUMED, Kind.COMPLETED, Kind.DROPPED)
 
 
@@ -250,6 +250,28 @@ def drop_treatment(
     return _end(treatment, State.DROPPED, Kind.DROPPED, note=note, now=now, by=by, via=via)
 
 
+def plan_ending(
+    treatment: Treatment,
+    ends_on: dt.date | None = None,
+    ends_after: int | None = None,
+    *,
+    now: dt.datetime,
+    by: User | None = None,
+    via: str = Via.PANEL,
+) -> ClientEvent:
+    """When the treatment is to end: a day, a number of sessions, or both; neither takes the plan back.
+
+    The caller has looked that the number lies ahead of the sessions there have been.
+    """
+    with transaction.atomic():
+        client, held = _hold_treatment(treatment)
+        _refuse_closed(held)
+        _refuse_past(ends_on, _today(client, now))
+        _turn(held, treatment, ends_on=ends_on, ends_after=ends_after)
+        after = str(ends_after or "")
+        return _note(client, Kind.PLANNED, held, until=ends_on, note=after, now=now, by=by, via=via)
+
+
 def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> ClientEvent:
     """Put back what the event changed, while it is the last of its sort; itself an event.
 
@@ -260,7 +282,8 @@ def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> Cli
         earlier = _earlier(event)
         who: Who = {"now": now, "by": by}
         if event.treatment is not None:
-            return _undo_turn(event.treatment, event, earlier, who)
+            back = _undo_plan if event.kind == Kind.PLANNED else _undo_turn
+            return back(event.treatment, event, earlier, who)
         if event.kind == Kind.DIED:
             return undo_death(event.client, **who)
         if event.kind == Kind.NOT_DIED:
@@ -274,7 +297,7 @@ def undo(event: ClientEvent, *, now: dt.datetime, by: User | None = None) -> Cli
 
 def _earlier(event: ClientEvent) -> ClientEvent | None:
     """What stood before the event. Raises CareError when another has come since."""
-    sorts = (_MUTES, _DEATHS, (Kind.HOURS,), _TURNS)
+    sorts = (_MUTES, _DEATHS, (Kind.HOURS,), _PLANS, _TURNS)
     sort = next((kinds for kinds in sorts if event.kind in kinds), None)
     if sort is None:
         raise CareError(_("There is nothing to undo."))
@@ -302,6 +325,15 @@ def _undo_turn(
     return pause_treatment(treatment, earlier.until, **who)
 
 
+def _undo_plan(
+    treatment: Treatment, _event: ClientEvent, earlier: ClientEvent | None, who: Who
+) -> ClientEvent:
+    """A plan is what its event says: the day, and the number as its note."""
+    if earlier is None:
+        return plan_ending(treatment, **who)
+    return plan_ending(treatment, earlier.until, int(earlier.note or 0) or None, **who)
+
+
 def _hours_of(event: ClientEvent | None) -> tuple[dt.time | None, dt.time | None]:
     if event is None or not event.note:
         return None, None
@@ -320,7 +352,7 @@ def _end(
 
 
 def _refuse_closed(treatment: Treatment) -> None:
-    if treatment.state not in OPEN_STATES:
+    if not treatment.is_open:
         raise CareError(_("This treatment has ended; take it up again first."))
 
 
@@ -382,6 +414,6 @@ def _note(
 
 def open_treatments(client: Client) -> Iterable[Treatment]:
     """Active and paused ones, the newest first."""
-    return Treatment.objects.filter(client=client, state__in=OPEN_STATES).select_related(
+    return Treatment.objects.filter(client=client, state__in=OPEN_TREATMENTS).select_related(
         "therapist", "service"
     )

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, ngettext
 
-from clinic.formfields import ClockField, JalaliDateField, PersianCharField
+from clinic.formfields import ClockField, JalaliDateField, NumberField, PersianCharField
+from clinic.templatetags.peygir import persian_digits
 from patients import care
 from patients.models import Client, ClientEvent
 
@@ -64,6 +65,37 @@ class UntilForm(CareForm):
     )
     note = note_field()
     field_at_fault = "until"
+
+
+class EndingForm(CareForm):
+    """When a treatment is to end; both empty for an open end. `so_far`: the sessions it has had."""
+
+    ends_after = NumberField(
+        label=_("after how many sessions in all"), required=False, min_value=1, max_value=999
+    )
+    ends_on = JalaliDateField(
+        label=_("or on which day"),
+        required=False,
+        help_text=_("Whichever comes first. Both empty: no ending is planned."),
+    )
+    field_at_fault = "ends_on"
+
+    def __init__(self, *args: Any, so_far: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.so_far = so_far
+
+    def clean_ends_after(self) -> int | None:
+        after: int | None = self.cleaned_data["ends_after"]
+        if after is not None and after <= self.so_far:
+            raise forms.ValidationError(
+                ngettext(
+                    "There has been one session already; write a higher number.",
+                    "There have been %(n)s sessions already; write a higher number.",
+                    self.so_far,
+                )
+                % {"n": persian_digits(self.so_far)}
+            )
+        return after
 
 
 class HoursForm(CareForm):

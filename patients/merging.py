@@ -21,7 +21,16 @@ from clinic.models import User
 from clinic.security import key_name
 from clinic.tenancy import TenantForeignKey, each_tenant_model
 from patients import care, stricter
-from patients.models import Client, ClientEvent, ConsentRecord, FormerFile, Treatment
+from patients.contacts import kept_words
+from patients.models import (
+    OPEN_TREATMENTS,
+    Client,
+    ClientEvent,
+    ConsentRecord,
+    ContactPerson,
+    FormerFile,
+    Treatment,
+)
 from patients.phones import national
 
 #: What a person chooses between where the two files differ, each with the columns it stands for.
@@ -41,7 +50,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 _TRIES = 3
 _POINTS_AT_IT = "_of_clinic"
 _LONGEST_NOTE = 300
-_OPEN = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
 
 
 class MergeError(ValueError):
@@ -243,7 +251,8 @@ def _record_refusals(joined: Merge, before: Mapping[str, bool]) -> None:
 def _move_own(joined: Merge) -> None:
     kept, lost = joined.kept, joined.lost
     _join_treatments(joined)
-    for model in (Treatment, ConsentRecord, ClientEvent, FormerFile):
+    _join_contacts(joined)
+    for model in (Treatment, ConsentRecord, ContactPerson, ClientEvent, FormerFile):
         model.objects.filter(client=lost).update(client=kept)
 
 
@@ -251,10 +260,10 @@ def _join_treatments(joined: Merge) -> None:
     """Of two open ones with the same therapist for the same service one goes on.
 
     Since the earlier beginning; and paused where one of them is, as long as the longer pause: a
-    break that somebody asked for is not cut short by a second file.
+    break that somebody asked for is not cut short by a second file. A planned ending holds for both.
     """
     rows = Treatment.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
-    held = list(rows.filter(client__in=joined.both, state__in=_OPEN))
+    held = list(rows.filter(client__in=joined.both, state__in=OPEN_TREATMENTS))
     theirs = {(t.therapist_id, t.service_id): t for t in held if t.client_id == joined.lost.pk}
     for mine in held:
         other = theirs.get((mine.therapist_id, mine.service_id))
@@ -266,9 +275,30 @@ def _join_treatments(joined: Merge) -> None:
             mine.state = Treatment.State.PAUSED
             days = [t.paused_until for t in pauses]
             mine.paused_until = None if None in days else max(day for day in days if day)
+        if mine.ends_on is None and mine.ends_after is None:
+            mine.ends_on, mine.ends_after = other.ends_on, other.ends_after
         ClientEvent.objects.filter(treatment=other).update(treatment=mine)
         joined.leave_out(Treatment.objects.filter(pk=other.pk))
-        mine.save(update_fields=["state", "paused_until", "started_at"])
+        mine.save(update_fields=["state", "paused_until", "started_at", "ends_on", "ends_after"])
+
+
+def _join_contacts(joined: Merge) -> None:
+    """Of two people with one number one stays, and keeps the texts of both; refusals stay, too."""
+    there = {it.phone: it for it in joined.kept.contacts.all()}
+    for other in joined.lost.contacts.exclude(phone=""):
+        mine = there.get(other.phone)
+        if mine is None:
+            continue
+        for told in ContactPerson._meta.related_objects:
+            rows: QuerySet[Any] = getattr(other, str(told.get_accessor_name())).all()
+            rows.update(**{told.field.name: mine})
+        mine.stopped_at = mine.stopped_at or other.stopped_at
+        mine.save(update_fields=["stopped_at"])
+        joined.leave_out(ContactPerson.objects.filter(pk=other.pk))
+    kept = kept_words([*joined.kept.contacts.all(), *joined.lost.contacts.all()])
+    for name, value in kept.items():
+        setattr(joined.kept, name, value)
+    joined.kept.save(update_fields=[*kept, "search_text"])
 
 
 def _leave_former(joined: Merge, held: dict[str, Any]) -> None:

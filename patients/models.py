@@ -93,9 +93,15 @@ class Client(TenantModel):
         default="",
         db_default="",
     )
+    #: Whether texts go to the client's own number and address, beside those of contact persons.
+    own_texts = models.BooleanField(_("texts go to the client"), default=True, db_default=True)
+    #: A contact person's number, for a client who has none: shown wherever somebody is called.
+    contact_phone = models.CharField(max_length=20, editable=False, default="", db_default="")
     created_at = models.DateTimeField()
     #: Folded words of the files that were joined to this one, so that it is found by them too.
     former_words = models.TextField(editable=False, default="", db_default="")
+    #: And of the contact persons: whoever calls is found by their own name and number.
+    contact_words = models.TextField(editable=False, default="", db_default="")
     #: Folded words of everything search looks at; kept by `prepare`.
     search_text = models.TextField(editable=False, default="")
     sort_key = models.CharField(max_length=700, editable=False, default="")
@@ -152,6 +158,11 @@ class Client(TenantModel):
         """As a text addresses the client: honorific and family name, or the full name."""
         return f"{self.honorific} {self.last_name}" if self.honorific else self.full_name
 
+    @property
+    def call_phone(self) -> str:
+        """The number to call (E.164, or empty): the client's own, or a contact person's."""
+        return self.phone or self.contact_phone
+
     def consents_to(self, purpose: str) -> bool:
         return bool(getattr(self, f"consent_{purpose}"))
 
@@ -164,16 +175,94 @@ class Client(TenantModel):
         for field in ("file_no", "honorific", "first_name", "last_name"):
             setattr(self, field, clean(getattr(self, field)))
         self.file_no = ascii_digits(self.file_no)
-        self.search_text = " ".join(filter(None, [self.own_words(), self.former_words]))
+        words = (self.own_words(), self.former_words, self.contact_words)
+        self.search_text = " ".join(filter(None, words))
         self.sort_key = sort_key(f"{self.last_name} {self.first_name}")
 
     def own_words(self) -> str:
         """What search finds this file by, folded."""
         names = f"{self.first_name} {self.last_name}"
-        # Both spellings of a compound name are found: with its half-space as a space, and joined.
-        words = [fold(names), fold(names).replace(" ", ""), fold(self.file_no)]
-        words += [self.phone, "0" + self.phone.removeprefix("+98")] if self.phone else []
-        return " ".join(words)
+        return " ".join([*words_of_name(names), fold(self.file_no), *words_of_phone(self.phone)])
+
+
+def words_of_name(names: str) -> list[str]:
+    """Both spellings of a compound name are found: with its half-space as a space, and joined."""
+    return [fold(names), fold(names).replace(" ", "")]
+
+
+def words_of_phone(phone: str) -> list[str]:
+    return [phone, "0" + phone.removeprefix("+98")] if phone else []
+
+
+class ContactPerson(TenantModel):
+    """Somebody who gets a client's texts, with the client or in their place: a parent, a spouse.
+
+    Not a client for that. What may be sent at all is the client's file to say: consents, holds and
+    hours are there; here only who of the people around the client reads it. Every change holds the
+    client's row, as the sender does.
+    """
+
+    class Relation(models.TextChoices):
+        MOTHER = "mother", _("mother")
+        FATHER = "father", _("father")
+        GUARDIAN = "guardian", _("guardian")
+        SPOUSE = "spouse", _("spouse")
+        CHILD = "child", _("son or daughter")
+        OTHER = "other", _("another close person")
+
+    client = TenantForeignKey(Client, on_delete=models.CASCADE, related_name="contacts")
+    relation = models.CharField(_("relation"), max_length=10, choices=Relation.choices)
+    honorific = models.CharField(_("honorific"), max_length=30, blank=True)
+    name = models.CharField(_("name"), max_length=120)
+    #: E.164, or empty.
+    phone = models.CharField(_("mobile phone"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    gets_sessions = models.BooleanField(_("texts about booked sessions"), default=True)
+    gets_follow_up = models.BooleanField(_("follow-up and feedback"), default=False)
+    #: Since when this person has refused, by «۱۱», whatever is not about a booked session.
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    # The sender reads whom to write to; a text that says «11» is written down by the worker.
+    worker_rights = ("SELECT", "UPDATE")
+
+    class Meta(TenantModel.Meta):
+        ordering = ["id"]
+        constraints = [
+            owned_by_clinic("contact_of_clinic"),
+            models.UniqueConstraint(
+                fields=["clinic", "client", "phone"],
+                condition=~Q(phone=""),
+                name="contact_phone_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(phone="") | ~Q(email=""), name="contact_can_be_reached"
+            ),
+        ]
+        indexes = [
+            # Asked for every text that is planned: by client alone, across clinics.
+            models.Index(fields=["client"], name="contact_of_client"),
+            # Whose phone it is: asked for every text that comes in.
+            models.Index(fields=["phone"], name="contact_by_phone", condition=~Q(phone="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def addressed(self) -> str:
+        """As a text addresses this person."""
+        return f"{self.honorific} {self.name}".strip()
+
+    def gets(self, purpose: str) -> bool:
+        """Whether texts of this purpose come here; the planner's statements ask the same."""
+        if purpose == Purpose.TRANSACTIONAL:
+            return self.gets_sessions
+        return self.gets_follow_up and self.stopped_at is None
+
+    def words(self) -> str:
+        """What search finds the client by, folded."""
+        return " ".join([*words_of_name(self.name), *words_of_phone(self.phone)])
 
 
 class FormerFile(TenantModel):
@@ -261,6 +350,10 @@ class Treatment(TenantModel):
     service = TenantForeignKey(Service, on_delete=models.PROTECT, related_name="treatments")
     state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE)
     paused_until = models.DateField(null=True, blank=True)
+    #: Where an ending is planned: by that day, or after so many sessions with this therapist for
+    #: this service, whichever comes first. From then on nobody asks why the client does not come.
+    ends_on = models.DateField(null=True, blank=True)
+    ends_after = models.PositiveSmallIntegerField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -286,16 +379,30 @@ class Treatment(TenantModel):
             models.Index(
                 fields=["paused_until"], name="treatment_paused", condition=Q(state="paused")
             ),
+            # Planned endings that come.
+            models.Index(
+                fields=["ends_on"],
+                name="treatment_ending",
+                condition=Q(state__in=["active", "paused"], ends_on__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"treatment {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_TREATMENTS
 
     def is_active(self, today: dt.date) -> bool:
         """Going on, a pause that is over included; `today` is the clinic's local day."""
         if self.state == self.State.PAUSED:
             return self.paused_until is not None and self.paused_until <= today
         return self.state == self.State.ACTIVE
+
+
+#: States of a treatment that has not ended.
+OPEN_TREATMENTS = (Treatment.State.ACTIVE, Treatment.State.PAUSED)
 
 
 class Via(models.TextChoices):
@@ -326,6 +433,8 @@ class ClientEvent(TenantModel):
         RESUMED = "resumed", _("treatment taken up again")
         COMPLETED = "completed", _("treatment finished as planned")
         DROPPED = "dropped", _("treatment given up")
+        PLANNED = "planned", _("ending of the treatment planned")
+        CONTACTS = "contacts", _("who gets the texts changed")
         HANDED_OUT = "handed_out", _("booking link handed out")
         MERGED = "merged", _("joined with a second file of the same client")
 
@@ -340,8 +449,9 @@ class ClientEvent(TenantModel):
     at = models.DateTimeField()
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
-    # The planner asks since when a client is planned for again.
-    worker_rights = ("SELECT",)
+    # The planner asks since when a client is planned for again; a text from a contact person's phone
+    # is written down by the worker.
+    worker_rights = ("SELECT", "INSERT")
 
     class Meta(TenantModel.Meta):
         ordering = ["-at", "-id"]

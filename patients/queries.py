@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db.models.functions import Cast
 
 from clinic.text import ascii_digits, fold
 from patients import phones
-from patients.models import Client, FormerFile
+from patients.models import Client, ContactPerson, FormerFile
 
 #: How well a client fits what was typed, best first; `search` annotates it as `rank`.
 EXACT, BEGINS, CONTAINS, NEAR = range(4)
@@ -65,16 +66,34 @@ def by_number(number: int) -> Client | None:
 
 
 def with_phone(phone: str) -> QuerySet[Client]:
-    """Whose number (E.164) it is, and those whose second file, joined since, had it."""
+    """Whose number (E.164) it is, whose contact person's, and those whose second file had it."""
     # Asked first: an OR with a subquery would read every client for each text that comes in.
-    had = list(FormerFile.objects.filter(phone=phone).values_list("client_id", flat=True))
-    return Client.objects.filter(Q(phone=phone) | Q(pk__in=had))
+    had = FormerFile.objects.filter(phone=phone).order_by().values_list("client_id")
+    of_contacts = ContactPerson.objects.filter(phone=phone or None).order_by()
+    others = [pk for (pk,) in had.union(of_contacts.values_list("client_id"))]
+    return Client.objects.filter(Q(phone=phone) | Q(pk__in=others))
 
 
 def phones_of(client: Client) -> list[str]:
-    """The client's number, and those of files that were joined to this one; none is empty."""
+    """The client's number, those of contact persons, and of files that were joined to this one."""
     former = client.former_files.values_list("phone", flat=True) if client.former_words else ()
-    return [phone for phone in dict.fromkeys([client.phone, *former]) if phone]
+    people = client.contacts.values_list("phone", flat=True) if client.contact_words else ()
+    return [phone for phone in dict.fromkeys([client.phone, *people, *former]) if phone]
+
+
+def owners_of(phones: Iterable[str]) -> dict[str, list[Client]]:
+    """Who is behind each number, in alphabetical order: whose it is, or whose contact person's."""
+    wanted = set(phones) - {""}
+    at: defaultdict[int, set[str]] = defaultdict(set)
+    people = ContactPerson.objects.filter(phone__in=wanted).order_by()
+    for client_id, phone in people.values_list("client_id", "phone"):
+        at[client_id].add(phone)
+    clients = Client.objects.filter(Q(phone__in=wanted) | Q(pk__in=list(at)))
+    found: defaultdict[str, list[Client]] = defaultdict(list)
+    for client in clients.select_related("clinic").order_by("sort_key", "id"):
+        for phone in at[client.pk] | {client.phone} & wanted:
+            found[phone].append(client)
+    return found
 
 
 def sharing_phone(phone: str, *, but: int = 0) -> QuerySet[Client]:
@@ -91,8 +110,8 @@ def is_muted(client: Client, today: dt.date) -> bool:
 
 
 def has_usable_phone(client: Client) -> bool:
-    """Whether a text message can reach the client."""
-    return is_usable(client.phone)
+    """Whether a text message can reach the client, or a contact person in their place."""
+    return is_usable(client.call_phone)
 
 
 def out_of_reach(clients: QuerySet[Client]) -> list[Client]:
@@ -100,7 +119,7 @@ def out_of_reach(clients: QuerySet[Client]) -> list[Client]:
     # The index `client_out_of_reach` finds the few without an Iranian mobile; of those abroad only
     # the library knows.
     candidates = clients.exclude(phone__startswith="+989")
-    return [client for client in candidates if not is_usable(client.phone)]
+    return [client for client in candidates if not has_usable_phone(client)]
 
 
 def is_usable(phone: str) -> bool:

@@ -21,6 +21,7 @@ def of(kept: Client, lost: Client, now: dt.datetime) -> dict[str, Any]:
         "crisis_since": _first(kept.crisis_since, lost.crisis_since),
         "deceased_at": _first(kept.deceased_at, lost.deceased_at),
         "discreet": kept.discreet or lost.discreet,
+        "own_texts": kept.own_texts and lost.own_texts,
     }
 
 

@@ -38,6 +38,7 @@ SETTLED_BY_BOOKING = (
     Kind.CONTINUE,
     Kind.NO_SHOW,
     Kind.PAUSE_OVER,
+    Kind.PLAN_OVER,
     Kind.CANCELLED,
 )
 

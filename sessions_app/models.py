@@ -378,6 +378,7 @@ class CareTask(TenantModel):
         NO_NEXT_BOOKING = "no_next", _("nothing booked after the last session")
         SILENT = "silent", _("silent for long")
         PAUSE_OVER = "pause_over", _("the pause is over")
+        PLAN_OVER = "plan_over", _("the planned ending has come: finished well, or going on?")
         FEEDBACK = "feedback", _("feedback that asks for an answer")
         STOPPED = "stopped", _("stopped texts: are reminders still wanted?")
         REPLY = "reply", _("wrote back")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from patients.models import Client
+from patients.models import Client, Treatment
 from sessions_app.models import (
     COMING_STATES,
     OPEN_STATES,
     Participant,
     Session,
     SessionChange,
+    State,
 )
 
 
@@ -60,6 +63,31 @@ def tally(sessions: QuerySet[Session]) -> dict[str, int]:
     """How many sessions are in each state."""
     rows = sessions.order_by().values_list("state").annotate(Count("id"))
     return {state: count for state, count in rows if count}
+
+
+def with_visits(treatments: QuerySet[Treatment]) -> QuerySet[Treatment]:
+    """Annotates `visits`: how often the client came to this therapist for this service, as plans of
+    an ending count it.
+    """
+    came = Session.objects.filter(
+        state=State.ATTENDED,
+        therapist=OuterRef("therapist"),
+        service=OuterRef("service"),
+        participants__client=OuterRef("client"),
+    )
+    count = came.order_by().values("therapist").annotate(n=Count("*")).values("n")
+    return treatments.annotate(visits=Coalesce(Subquery(count), 0))
+
+
+def at_planned_ending(treatments: QuerySet[Treatment], today: dt.date) -> QuerySet[Treatment]:
+    """Those that have come to it by the clinic's day `today`; the planner asks the same."""
+    came = Q(ends_on__lte=today) | Q(ends_after__lte=F("visits"))
+    return with_visits(treatments).filter(came)
+
+
+def visits_of(treatment: Treatment) -> int:
+    row: Any = with_visits(Treatment.objects.filter(pk=treatment.pk)).get()
+    return int(row.visits)
 
 
 def clash_of(session: Session, **shared: int | None) -> Session | None:

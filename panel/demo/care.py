@@ -19,20 +19,24 @@ from clinic.tenancy import Hat, wear
 from feedback import actions as feedback
 from feedback.actions import Answers
 from panel.demo.days import Event, Reception
-from panel.demo.people import AMINI, RASTEGAR, SADEGHI, SHARIFI, TAVAKOLI, TherapistFacts
+from panel.demo.people import AMINI, HER_CHILD, RASTEGAR, SADEGHI, SHARIFI, TAVAKOLI, TherapistFacts
 from panel.demo.words import DISAPPOINTED, EARLIER, LIVE
-from patients import care
-from patients.models import Client, Treatment
+from patients import care, contacts
+from patients.models import Client, ContactPerson, Treatment
 from sessions_app import actions, booking, care_tasks, client_actions, links
 from sessions_app.client_actions import Overtaken, Wish
 from sessions_app.links import Page, Purpose
 from sessions_app.models import COMING_STATES, CareTask, ClientLink, Session, State
+from sessions_app.queries import visits_of
 
 DAY = dt.timedelta(days=1)
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 #: How many answers there were before the clinic went live: enough to speak of three therapists.
 _ANSWERED = {SADEGHI: 11, RASTEGAR: 7, SHARIFI: 6, AMINI: 3, TAVAKOLI: 1}
 PAUSED, COMPLETED, MUTED = "رضا سلطانی", "ندا فرهادی", "شهرام کیانی"
+#: Four sessions more were agreed.
+PLANNED = "مریم کریمی"
+FATHER, FATHERS_PHONE = "امین نوروزی", "+989120004411"
 #: Who calls and wants to be called back.
 CALLER = "آرزو یزدانی"
 WORKSHOP = "کارگاه داخلی درمانگران"
@@ -73,6 +77,8 @@ def events(reception: Reception, opened: dt.datetime, now: dt.datetime) -> Itera
     yield on(1, 2.5), partial(_pause, reception)
     yield on(1, 2.8), partial(_complete, reception)
     yield on(2, 3), partial(_mute, reception)
+    yield on(2, 3.2), partial(_plan_ending, reception)
+    yield on(2, 3.4), partial(_father_reads, reception)
     for day in range(1, 7):
         yield on(day, 11.5), partial(_answer_by_link, reception)
     yield now - 3 * HOUR, partial(_call_back, reception)
@@ -145,6 +151,26 @@ def _pause(reception: Reception, now: dt.datetime) -> None:
     note = "در سفر است؛ گفت پس از برگشتن ادامه می‌دهد."
     with reception.at_work():
         care.pause_treatment(_treatment(PAUSED), until, note=note, now=now, by=reception.user)
+
+
+def _plan_ending(reception: Reception, now: dt.datetime) -> None:
+    with reception.at_work():
+        treatment = _treatment(PLANNED)
+        last = visits_of(treatment) + 4
+        care.plan_ending(treatment, ends_after=last, now=now, by=reception.user)
+
+
+def _father_reads(reception: Reception, now: dt.datetime) -> None:
+    """The mother's number is the child's own; the father reads of the sessions, too."""
+    with reception.at_work():
+        father = ContactPerson(
+            client=_client(HER_CHILD),
+            relation="father",
+            honorific="آقای",
+            name=FATHER,
+            phone=FATHERS_PHONE,
+        )
+        contacts.save(father, own_texts=True, now=now, by=reception.user)
 
 
 def _complete(reception: Reception, now: dt.datetime) -> None:

@@ -16,9 +16,9 @@ from followup.actions import go_live, switch
 from followup.models import Rule
 from messaging import outbox
 from messaging.models import Message
-from patients import care
+from patients import care, contacts
 from patients.actions import set_consent
-from patients.models import Client, ConsentRecord, Treatment
+from patients.models import Client, ConsentRecord, ContactPerson, Treatment
 from sandbox.simulator.facts import Facts
 from sandbox.simulator.opening import close_days
 from sessions_app import actions, care_tasks, client_actions, links
@@ -115,6 +115,26 @@ class Deeds:
             client = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=client_id)
             client.phone = phone
             client.save()
+        self.facts.people(clinic_id, [client_id])
+
+    def gain_reader(
+        self, clinic_id: int, client_id: int, phone: str, now: dt.datetime, *, alone: bool
+    ) -> None:
+        """A parent reads the client's texts, beside them or in their place."""
+        with self._staff(clinic_id):
+            client = Client.objects.select_related("clinic").get(pk=client_id)
+            who = {"relation": "mother", "name": "مادر", "gets_follow_up": alone}
+            parent = ContactPerson(client=client, phone=phone, **who)
+            contacts.save(parent, own_texts=not alone, now=now)
+        self.facts.people(clinic_id, [client_id])
+
+    def lose_reader(self, clinic_id: int, client_id: int, now: dt.datetime) -> None:
+        """The client reads everything again."""
+        with self._staff(clinic_id):
+            client = Client.objects.select_related("clinic").get(pk=client_id)
+            for person in client.contacts.select_related("client__clinic"):
+                contacts.remove(person, now=now)
+            contacts.set_own_texts(client, True, now=now)
         self.facts.people(clinic_id, [client_id])
 
     def treatment(

@@ -15,9 +15,22 @@ from zoneinfo import ZoneInfo
 from clinic.models import Clinic, Closure, Service
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.models import Rule
-from patients.models import Client, Purpose, Treatment
+from patients.models import Client, ContactPerson, Purpose, Treatment
 from sandbox.simulator.almanac import Almanac, Night
 from sessions_app.models import ClientLink, Participant, Session, SessionChange
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A contact person."""
+
+    id: int
+    phone: str
+    sessions: bool
+    follow_up: bool
+
+    def reads(self, purpose: str) -> bool:
+        return self.sessions if purpose == "transactional" else self.follow_up
 
 
 @dataclass(slots=True)
@@ -33,6 +46,22 @@ class Person:
     deceased: bool
     texts_from: dt.time | None
     texts_until: dt.time | None
+    own_texts: bool
+    around: tuple[Around, ...]
+
+    def readers(self, purpose: str) -> dict[int | None, str]:
+        """Who reads the client's texts of this purpose, each with a number; None is the client."""
+        told = {it.id: it.phone for it in self.around if it.reads(purpose)}
+        return ({None: self.phone} if self.own_texts else {}) | told
+
+    def has_stopped(self, phone: str) -> bool:
+        """Whether whoever reads at this number gets nothing but what is about sessions."""
+        if phone == self.phone:
+            return "follow_up" not in self.consents
+        return not any(it.follow_up for it in self.around if it.phone == phone)
+
+    def numbers(self) -> set[str]:
+        return {self.phone, *(it.phone for it in self.around)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,10 @@ class House:
     visits_of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     #: State and end of the pause of the newest treatment: by client, therapist, service.
     treatments: dict[tuple[int, int, int], tuple[str, dt.date | None]] = field(default_factory=dict)
+    #: And its planned ending: by which day, after how many sessions.
+    plans: dict[tuple[int, int, int], tuple[dt.date | None, int | None]] = field(
+        default_factory=dict
+    )
     #: Clients and sessions whose page of choices has an answer.
     answered: set[tuple[int, int]] = field(default_factory=set)
 
@@ -148,7 +181,7 @@ class Facts:
                 if client_ids is not None
                 else Client.objects.filter(clinic=clinic_id).values_list("pk", flat=True)
             )
-            for row in Client.objects.filter(pk__in=ids):
+            for row in Client.objects.filter(pk__in=ids).prefetch_related("contacts"):
                 house.people[row.pk] = _person(row)
             _read_visits(house, ids)
             _read_turns(house, ids)
@@ -157,7 +190,7 @@ class Facts:
         """Everybody's who has this number, in every clinic; returns the clinics."""
         found: dict[int, list[int]] = defaultdict(list)
         for house in self.houses.values():
-            found[house.id] += [p.id for p in house.people.values() if p.phone == phone]
+            found[house.id] += [p.id for p in house.people.values() if phone in p.numbers()]
         for clinic_id, ids in found.items():
             if ids:
                 self.people(clinic_id, ids)
@@ -186,7 +219,14 @@ def _person(row: Client) -> Person:
         deceased=row.deceased_at is not None,
         texts_from=row.texts_from,
         texts_until=row.texts_until,
+        own_texts=row.own_texts,
+        around=tuple(_around(it) for it in row.contacts.all()),
     )
+
+
+def _around(row: ContactPerson) -> Around:
+    follow_up = row.gets_follow_up and row.stopped_at is None
+    return Around(row.pk, row.phone, row.gets_sessions, follow_up)
 
 
 def _read_visits(house: House, client_ids: list[int]) -> None:
@@ -219,6 +259,7 @@ def _read_turns(house: House, client_ids: list[int]) -> None:
     for row in Treatment.objects.filter(client__in=client_ids).order_by("pk"):
         place = (row.client_id, row.therapist_id, row.service_id)
         house.treatments[place] = (row.state, row.paused_until)
+        house.plans[place] = (row.ends_on, row.ends_after)
     answers = ClientLink.objects.filter(
         client__in=client_ids, purpose="choices", answered_at__isnull=False
     )

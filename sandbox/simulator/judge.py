@@ -37,7 +37,7 @@ ENDS = {
     State.UNDELIVERED: {Status.FAILED, Status.UNDELIVERED, Status.BLOCKED, Status.CANCELLED},
 }
 FIELDS = (
-    "id", "clinic_id", "rule_number", "rule_key", "purpose", "client_id", "session_id", "revision",
+    "id", "clinic_id", "rule_number", "rule_key", "purpose", "client_id", "contact_id", "session_id", "revision",
     "recipient", "channel", "then", "instead_of", "state", "reason", "due_at", "useful_until", "planned_at", "attempt_at",
     "attempts", "lease_until", "ask_at", "attempted_at", "provider_id", "account_id", "life",
 )  # fmt: skip
@@ -67,7 +67,7 @@ class Judge:
         self.accounts: dict[tuple[int, str], str] = {}
         self._texts, self._read = texts, 0
         self._occasions: dict[tuple[object, ...], int] = {}
-        self._spent: dict[int, list[tuple[int, dt.datetime]]] = defaultdict(list)
+        self._spent: dict[tuple[int, int | None], list[tuple[int, dt.datetime]]] = defaultdict(list)
         #: Each message's last attempt: its number, and when the world was looked at for it.
         self._begun: dict[int, tuple[int, dt.datetime]] = {}
         self._newest = 0
@@ -263,7 +263,7 @@ class Judge:
     def _budget(self, row: Row, at: dt.datetime, where: dict[str, Any]) -> None:
         if purpose_of(row["rule_key"]) == "transactional":
             return
-        spent = self._spent[row["client_id"]]
+        spent = self._spent[row["client_id"], row["contact_id"]]
         # What certainly did not arrive was none that its successor could be too many after.
         mine = [moment for number, moment in spent if number != row["instead_of"]]
         lately = [moment for moment in mine if moment > at - BUDGET_SPAN]
@@ -315,7 +315,8 @@ class Judge:
 
     def _also(self, row: Row, now: dt.datetime) -> set[str]:
         """Reasons that are not of the world but of the outbox."""
-        mine = [r for r in self.rows.values() if r["client_id"] == row["client_id"]]
+        reader = (row["client_id"], row["contact_id"])
+        mine = [r for r in self.rows.values() if (r["client_id"], r["contact_id"]) == reader]
         gone = [
             r
             for r in mine

@@ -211,6 +211,8 @@ class Life:
             (0.12, "records a consent", self._consent),
             (0.08, "records another number", self._phone),
             (0.06, "agrees hours for texts", self._set_hours),
+            (0.12, "lets a parent read the texts", self._gain_reader),
+            (0.08, "plans an ending", self._plan),
             (0.10, "switches a rule off", self._switch),
             (0.06, "stops everything", self._pause),
             (0.07, "closes the clinic", self._close),
@@ -256,6 +258,26 @@ class Life:
         self._spare += 1
         phone = f"+98935{self.house.id % 1000:03}5{self._spare:03}"
         self.stage.deeds.new_phone(self.house.id, self._somebody(), phone)
+
+    def _gain_reader(self) -> None:
+        client, alone = self._somebody(), self.rng.random() < 0.6
+        self._spare += 1
+        phone = f"+98936{self.house.id % 1000:03}6{self._spare:03}"
+        now, here = self.stage.now, self.house.id
+        self.stage.deeds.gain_reader(here, client, phone, now, alone=alone)
+        if self.rng.random() < 0.4:
+            at = now + self.rng.randrange(1, 200) * HOUR
+            self._will(at, "reads the texts alone again", self._lose_reader, client)
+
+    def _lose_reader(self, client: int) -> None:
+        self.stage.deeds.lose_reader(self.house.id, client, self.stage.now)
+
+    def _plan(self) -> None:
+        client, today = self._somebody(), self.house.almanac.local(self.stage.now).date()
+        day = today + self.rng.randrange(1, 15) * DAY
+        ending = self.rng.choice(((day, None), (None, self.rng.randrange(2, 7)), (None, None)))
+        verb, now = care.plan_ending, self.stage.now
+        self.stage.deeds.treatment(self.house.id, client, verb, *ending, now=now)
 
     def _set_hours(self) -> None:
         hours: tuple[dt.time | None, dt.time | None] = self.rng.choice(

@@ -27,12 +27,14 @@ def objections(house: House, row: Row, now: dt.datetime) -> Iterator[str]:
 def _against_person(house: House, person: Person, row: Row, now: dt.datetime) -> Iterator[str]:
     today = house.almanac.local(now).date()
     muted = person.muted_at and (person.muted_until is None or today < person.muted_until)
+    readers = person.readers(purpose_of(row["rule_key"]))
     against = {
         "deceased": person.deceased,
         "crisis": person.crisis,
         "muted": muted,
         "no_phone": not row["recipient"],
-        "phone_changed": person.phone != row["recipient"],
+        "not_told": row["contact_id"] not in readers,
+        "phone_changed": readers.get(row["contact_id"]) != row["recipient"],
         "no_consent": purpose_of(row["rule_key"]) not in person.consents,
     }
     yield from (reason for reason, holds in against.items() if holds)
@@ -77,6 +79,8 @@ def _against_course(
             yield "seen_since"
         if (person.id, visit.id) in house.answered:
             yield "answered"
+        if oracle.plan_is_over(visit, person, now):
+            yield "plan_over"
     elif key == "motivation_gap" and (coming is None or coming.id != visit.id):
         yield "booked"
         yield "seen_since"

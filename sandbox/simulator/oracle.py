@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -89,13 +89,16 @@ class Oracle:
         self.house = house
 
     def of_visit(self, visit: Visit) -> Iterator[Occasion]:
-        """What a session itself gives rise to, for everybody who takes part."""
+        """What a session itself gives rise to, for everybody who reads of those who take part."""
         for person in self._people(visit):
-            yield from self._reminders(visit, person)
-            yield from self._changes(visit, person)
-            yield from self._thanks(visit, person)
-            yield from self._no_show(visit, person)
-            yield from self._half_way(visit, person)
+            for kind in (
+                self._reminders,
+                self._changes,
+                self._thanks,
+                self._no_show,
+                self._half_way,
+            ):
+                yield from _to_readers(kind(visit, person), person)
 
     def of_person(self, person: Person) -> Iterator[Occasion]:
         """What follows from how a client comes, or no longer does."""
@@ -103,10 +106,10 @@ class Oracle:
         if last is None or person.deceased:
             return
         if coming is None:
-            yield from self._no_next(last, person)
-            yield from self._silent(last, person)
+            yield from _to_readers(self._no_next(last, person), person)
+            yield from _to_readers(self._silent(last, person), person)
         else:
-            yield from self._long_gap(last, coming, person)
+            yield from _to_readers(self._long_gap(last, coming, person), person)
 
     def last_and_next(self, person: Person) -> tuple[Visit | None, Visit | None]:
         """The last attended session, and the earliest later one that is still open."""
@@ -123,6 +126,15 @@ class Oracle:
         if state == "paused":
             return until is None or until > self.house.almanac.local(at).date()
         return state in ("completed", "dropped")
+
+    def plan_is_over(self, visit: Visit, person: Person, at: dt.datetime) -> bool:
+        """Whether the treatment has come to its planned ending at that moment."""
+        place = (person.id, visit.therapist, visit.service)
+        ends_on, ends_after = self.house.plans.get(place, (None, None))
+        same = [v for v in self._visits_of(person) if v.state == "attended"]
+        came = [v for v in same if (v.therapist, v.service) == place[1:]]
+        by_day = ends_on is not None and ends_on <= self.house.almanac.local(at).date()
+        return by_day or (ends_after is not None and ends_after <= len(came))
 
     def missed_before(self, visit: Visit, person: Person) -> bool:
         told = [v for v in self._visits_of(person) if v.state in ("attended", "no_show")]
@@ -216,7 +228,7 @@ class Oracle:
         if not rule or (person.id, last.id) in self.house.answered:
             return
         at = max(last.ends_at + 2 * DAY, last.recorded_at or last.ends_at)
-        if not self.ends_it(last, person, at):
+        if not self.ends_it(last, person, at) and not self.plan_is_over(last, person, at):
             yield self._waiting(rule, last, person, at, last.ends_at + 6 * DAY)
 
     def _silent(self, last: Visit, person: Person) -> Iterator[Occasion]:
@@ -231,6 +243,8 @@ class Oracle:
             rule = self._on(key)
             at = last.starts_at + after * DAY
             if rule is None or self.ends_it(last, person, at):
+                continue
+            if self.plan_is_over(last, person, at):
                 continue
             until = min((d for d in days.values() if d > after), default=after + AFTER_LAST)
             night = self.house.night_of(person)
@@ -294,6 +308,14 @@ class Oracle:
     ) -> Occasion:
         key = (rule.id, visit.id, visit.revision, person.phone)
         return Occasion(self.house.id, rule.key, key, person.id, falls, due, until)
+
+
+def _to_readers(occasions: Iterable[Occasion], person: Person) -> Iterator[Occasion]:
+    """One for each number at which somebody reads it; without any, one that shows that."""
+    for it in occasions:
+        numbers = {*person.readers(purpose_of(it.rule)).values()} - {""}
+        for number in sorted(numbers) or [""]:
+            yield replace(it, key=(*it.key[:3], number))
 
 
 def _stands(visit: Visit, change: Change) -> bool:

@@ -298,8 +298,8 @@ class Simulation:
             if own != account and not (shared and own is None):
                 continue
             for person in house.people.values():
-                if person.phone == phone and not person.deceased:
-                    kept = "follow_up" not in person.consents
+                if phone in person.numbers() and not person.deceased:
+                    kept = person.has_stopped(phone)
                     where = {"client": person.id, "clinic": house.id}
                     self.ledger.check("replies", kept, "a stop that was not kept", **where)
 

@@ -26,7 +26,7 @@ from clinic.models import (
 from exchange.models import ImportFile
 from followup.models import Rule
 from messaging.models import Message, Reply, Template
-from patients.models import Client, ClientEvent, Treatment
+from patients.models import Client, ClientEvent, ContactPerson, Treatment
 from sessions_app.models import CareTask, Session, SessionChange, Wish
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -71,10 +71,15 @@ PANEL = {
     "panel:client_twins": panel(pk=Client),
     "panel:client_merge": panel(pk=Client, other=Client),
     "panel:event_undo": panel(pk=ClientEvent),
+    "panel:client_own_texts": panel(pk=Client),
+    "panel:contact_new": panel(pk=Client),
+    "panel:contact_edit": panel(pk=ContactPerson),
+    "panel:contact_remove": panel(pk=ContactPerson),
     "panel:treatment_pause": panel(pk=Treatment),
     "panel:treatment_resume": panel(pk=Treatment),
     "panel:treatment_complete": panel(pk=Treatment),
     "panel:treatment_drop": panel(pk=Treatment),
+    "panel:treatment_ending": panel(pk=Treatment),
     "panel:treatment_link": panel(pk=Treatment),
     "panel:tasks": panel(),
     "panel:tasks_silent": panel(),

@@ -364,11 +364,11 @@ def test_planning_takes_the_same_queries_for_one_session_and_for_thirty(
 ):
     session_at(live, START)
     plan(tehran("2026-11-24 10:00"))
-    with django_assert_num_queries(68):
+    with django_assert_num_queries(69):
         plan(tehran(DUE_72H))
     for minute in range(30):
         session_at(live, f"2026-11-29 17:{minute:02}")
-    with django_assert_num_queries(68):
+    with django_assert_num_queries(69):
         plan(tehran("2026-11-26 18:00"))
 
 

@@ -77,6 +77,10 @@ def paused_to(day):
     )
 
 
+def planned(**ending):
+    return lambda p, s: p.do(care.plan_ending, p.treatment, at="2026-11-30 10:00", **ending)
+
+
 # What happened by then → why there is nothing to be told
 CONDITIONS = {
     "nothing": (lambda p, s: None, ""),
@@ -129,6 +133,14 @@ CONDITIONS = {
                 at="2026-11-30 12:00",
             ),
         ),
+        "",
+    ),
+    "planned to end on that day": (planned(ends_on=dt.date(2026, 12, 1)), "plan_over"),
+    "planned to end on the day after": (planned(ends_on=dt.date(2026, 12, 2)), ""),
+    "planned to end after one session": (planned(ends_after=1), "plan_over"),
+    "planned to end after two sessions": (planned(ends_after=2), ""),
+    "a plan that was taken back": (
+        lambda p, s: (planned(ends_after=1)(p, s), planned()(p, s)),
         "",
     ),
     "another treatment completed": (
@@ -211,8 +223,9 @@ def test_each_condition_before_the_call(p, subtests):
         with subtests.test(name), only_for_now():
             happens(p, session)
             tick(CALL)
-            # A pause that is over by then holds nothing back.
-            is_called = not why_not or name == "paused until the day after"
+            # A pause that is over by then holds nothing back, and a plan that is over does.
+            by_then = {"paused until the day after": True, "planned to end on the day after": False}
+            is_called = by_then.get(name, not why_not)
             # And whoever came the day after is called a day after.
             assert len([t for t in p.tasks() if t.session_id == session.pk]) == is_called
 

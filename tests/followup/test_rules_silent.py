@@ -208,6 +208,22 @@ CONDITIONS = {
         lambda p, s: p.do(care.complete_treatment, p.treatment, at=AT),
         ("skipped", "ended"),
     ),
+    "a plan that has come to its day": (
+        lambda p, s: p.do(
+            care.plan_ending, p.treatment, dt.date(2026, 11, 29), at="2026-11-28 10:00"
+        ),
+        ("skipped", "plan_over"),
+    ),
+    "a plan with its sessions done": (
+        lambda p, s: p.do(care.plan_ending, p.treatment, ends_after=1, at=AT),
+        ("skipped", "plan_over"),
+    ),
+    "a plan that is not over": (
+        lambda p, s: p.do(
+            care.plan_ending, p.treatment, dt.date(2026, 11, 30), ends_after=2, at=AT
+        ),
+        ("sent", ""),
+    ),
     "given up": (
         lambda p, s: p.do(care.drop_treatment, p.treatment, at=AT),
         ("skipped", "ended"),

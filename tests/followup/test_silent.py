@@ -25,8 +25,12 @@ def live(clinic):
         yield clinic
 
 
-def quiet_client(clinic, days, *, lapse=21, state="active", paused_until=None, **rhythm):
+TREATMENT = ("state", "paused_until", "ends_on", "ends_after")
+
+
+def quiet_client(clinic, days, *, lapse=21, **fields):
     """A client whose last visit was so many days ago."""
+    treatment = {name: fields.pop(name) for name in TREATMENT if name in fields}
     person = factories.ClientFactory(clinic=clinic)
     last = factories.SessionFactory(
         clinic=clinic, clients=[person], starts_at=NOW - days * DAY, state="attended"
@@ -36,13 +40,12 @@ def quiet_client(clinic, days, *, lapse=21, state="active", paused_until=None, *
         client=person,
         therapist=last.therapist,
         service=last.service,
-        state=state,
-        paused_until=paused_until,
         started_at=NOW - 300 * DAY,
+        **treatment,
     )
     values = {"last_attended_at": last.starts_at, "last_attended": last, "lapse_days": lapse}
     Rhythm.objects.update_or_create(
-        clinic=clinic, client=person, defaults={**values, **rhythm, "attended": 1}
+        clinic=clinic, client=person, defaults={**values, **fields, "attended": 1}
     )
     return person
 
@@ -94,6 +97,8 @@ def test_in_trial_mode_every_silence_is_listed_the_latest_first(live):
         pytest.param({"state": "dropped"}, id="given up"),
         pytest.param({"state": "paused"}, id="paused until further notice"),
         pytest.param({"state": "paused", "paused_until": TODAY + DAY}, id="paused"),
+        pytest.param({"ends_on": TODAY}, id="a plan that has come to its day"),
+        pytest.param({"ends_after": 1}, id="a plan with its sessions done"),
         pytest.param({"last_attended_at": None}, id="never came"),
     ],
 )
@@ -104,6 +109,12 @@ def test_who_is_not_silent_is_not_listed(live, fields):
 
 def test_a_pause_that_is_over_is_silence(live):
     person = quiet_client(live, 100, state="paused", paused_until=TODAY)
+    assert listed(live) == [person]
+
+
+@pytest.mark.parametrize("plan", [{"ends_on": TODAY + DAY}, {"ends_after": 2}])
+def test_a_plan_that_is_not_over_holds_nobody_back(live, plan):
+    person = quiet_client(live, 100, **plan)
     assert listed(live) == [person]
 
 

@@ -37,7 +37,7 @@ def person(wording, at_work):
 
 
 def send(person, now=NOW, by=None):
-    return emergency.send(person, now=now, by=by)
+    return emergency.send(person, now=now, by=by)[0]
 
 
 def test_it_is_one_message_of_its_own_sort(person):

@@ -17,7 +17,7 @@ def place(owner, gateway):
 
 def ask(place, at):
     with wear(Hat.WEB, clinic_id=place.clinic.pk):
-        return emergency.send(place.client, now=tehran(at), by=None)
+        return emergency.send(place.client, now=tehran(at), by=None)[0]
 
 
 @pytest.mark.parametrize("at", ["2026-11-21 10:00", "2026-11-21 02:30", "2026-11-27 12:00"])

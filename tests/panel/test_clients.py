@@ -500,5 +500,5 @@ def test_the_page_takes_the_same_queries_for_one_and_for_thirty(
             recorded_by=receptionist,
         )
         follow_up_of(person, ahead, NOW - n * DAY, receptionist)
-    with django_assert_num_queries(47):
+    with django_assert_num_queries(48):
         assert as_reception.get(page(person)).status_code == 200

@@ -153,7 +153,7 @@ def test_the_list_takes_the_same_queries_for_one_and_for_thirty(
         person = factories.ClientFactory(clinic=clinic)
         wrote(clinic, person.phone, ago=n * MINUTE)
         wrote(clinic, person.phone, ago=n * MINUTE + DAY)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert len(rows_of(as_reception.get(INBOX + show))) == rows
 
 
@@ -244,7 +244,7 @@ def test_a_conversation_takes_the_same_queries_however_long(
                 rule_number=100 * n + m,
                 written_by=receptionist,
             )
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(20):
             counts.append(len(bubbles_of(as_reception.get(page(reply)))))
     assert counts == [2, 60]
 
