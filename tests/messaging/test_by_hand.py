@@ -12,7 +12,7 @@ from messaging.models import Message, ProviderAccount, Reply, State
 from messaging.steps import Who, steps_of
 from patients import care
 from patients.actions import set_consent
-from patients.models import Client
+from patients.models import Client, ContactPerson
 from tests import factories
 from tests.factories import NOW, ClientFactory
 from tests.followup.clinics import tehran
@@ -65,6 +65,16 @@ def test_it_is_one_message_of_its_own_sort(person, asked, receptionist):
     assert (kept.client, kept.recipient, kept.state) == (person, PHONE, "queued")
     assert (kept.text, kept.written_by, kept.then) == (TEXT, receptionist, [])
     assert (kept.due_at, kept.attempt_at, kept.useful_until) == (NOW, NOW, NOW + 24 * HOUR)
+
+
+def test_a_contact_person_who_wrote_is_answered(at_work):
+    child = ClientFactory(clinic=at_work, phone="")
+    mother = ContactPerson.objects.create(
+        client=child, phone=PHONE, name="مادر", relation="mother", created_at=NOW
+    )
+    write(child, ask(child))
+    kept = Message.objects.get()
+    assert (kept.client, kept.contact, kept.recipient) == (child, mother, PHONE)
 
 
 def test_two_clicks_send_one_text(person, asked):

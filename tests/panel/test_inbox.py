@@ -8,7 +8,7 @@ import pytest
 from clinic.models import Clinic
 from clinic.tenancy import Hat, wear
 from messaging.models import Message, Reply
-from patients.models import Client
+from patients.models import Client, ContactPerson
 from sessions_app.models import CareTask
 from tests import factories
 from tests.panel.screens import CLINIC, errors_of, html_of, notices_of, text_of, undo_of
@@ -431,6 +431,36 @@ def test_a_therapist_does_not_read_a_number_that_a_colleagues_client_shares(
     Client.objects.filter(pk=people["her_client"].pk).update(phone=reply.phone)
     assert rows_of(as_therapist.get(INBOX)) == []
     assert as_therapist.get(page(reply)).status_code == 404
+
+
+def parent_of(client, phone=STRANGER):
+    return ContactPerson.objects.create(
+        clinic=client.clinic,
+        client=client,
+        phone=phone,
+        name="زهرا",
+        relation="mother",
+        created_at=NOW,
+    )
+
+
+def test_what_a_contact_person_wrote_bears_the_clients_name(as_reception, people, stranger):
+    client = people["my_client"]
+    parent_of(client)
+    assert str(client) in text_of(as_reception.get(page(stranger)))
+    assert rows_of(as_reception.get(INBOX, {"q": "کریمی"})) == [stranger.pk]
+
+
+def test_a_therapist_reads_what_own_clients_people_wrote(as_therapist, people, stranger):
+    parent_of(people["my_client"])
+    assert rows_of(as_therapist.get(INBOX)) == [stranger.pk]
+
+
+def test_and_not_where_they_are_a_colleagues_clients_people_too(as_therapist, people, stranger):
+    parent_of(people["my_client"])
+    parent_of(people["her_client"])
+    assert rows_of(as_therapist.get(INBOX)) == []
+    assert as_therapist.get(page(stranger)).status_code == 404
 
 
 def test_a_therapist_finds_nothing_by_the_words_of_others(as_therapist, clinic, people):

@@ -9,7 +9,14 @@ from hypothesis import HealthCheck, given, settings as effort, strategies as st
 from clinic.tenancy import EVERYWHERE, Hat, TenantForeignKey, each_tenant_model, wear
 from feedback.models import Response
 from patients import care, merging
-from patients.models import Client, ClientEvent, ConsentRecord, FormerFile, Treatment
+from patients.models import (
+    Client,
+    ClientEvent,
+    ConsentRecord,
+    ContactPerson,
+    FormerFile,
+    Treatment,
+)
 from patients.queries import by_number, next_file_no, search
 from patients.twins import found_by, twins_of
 from sessions_app import actions
@@ -64,6 +71,32 @@ def pointing_at(client_id):
         and column.related_model is Client
         and model.objects.filter(**{column.attname: client_id}).exists()
     ]
+
+
+# -- Contact persons -----------------------------------------------------------------------------
+
+
+def parent(client, phone, **fields):
+    who = {"relation": "mother", "name": "مادر", "created_at": NOW} | fields
+    return ContactPerson.objects.create(client=client, phone=phone, **who)
+
+
+def test_contact_persons_of_both_go_along_one_for_each_number(kept, lost):
+    mine, hers = parent(kept, "+989121110001"), parent(lost, "+989121110001", stopped_at=NOW)
+    other = parent(lost, "+989121110002", name="پدر")
+    told = factories.MessageFactory(clinic=kept.clinic, client=lost, contact=hers)
+    one = join(kept, lost)
+    assert list(one.contacts.all()) == [mine, other]
+    mine.refresh_from_db()
+    told.refresh_from_db()
+    assert (mine.stopped_at, told.contact) == (NOW, mine)
+    assert list(search(Client.objects.all(), "09121110002")) == [one]
+
+
+@pytest.mark.parametrize("of", ["kept", "lost"])
+def test_who_reads_nothing_in_one_file_reads_nothing_in_the_other(kept, lost, of):
+    Client.objects.filter(pk=(kept if of == "kept" else lost).pk).update(own_texts=False)
+    assert not join(kept, lost).own_texts
 
 
 # -- Fields ------------------------------------------------------------------------------------
