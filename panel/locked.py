@@ -48,7 +48,8 @@ class Locked:
 
 def next_text(clinic: Clinic, client: Client, previews: Iterable[Preview]) -> Locked | None:
     """The client's next text as their phone will show it, else an example of one."""
-    for preview in previews:
+    own = [it for it in previews if it.contact is None or not client.own_texts]
+    for preview in own:
         if preview.will_be_sent and preview.rule.channel in _WRITTEN:
             sender = _sender(clinic, client, preview.rule.channel)
             return Locked(sender, without_keys(preview.text), preview.due_at)

@@ -63,9 +63,13 @@ class ContactForm(forms.ModelForm[ContactPerson]):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if not self.errors and not values.get("phone") and not values.get("email"):
+        is_readable = not {"phone", "email"} & self.errors.keys()
+        if is_readable and not values.get("phone") and not values.get("email"):
             self.add_error("phone", _("Write a mobile number or an e-mail address."))
         return values
+
+    def validate_constraints(self) -> None:
+        """What they refuse `clean` and `contacts.save` have said beside its field."""
 
     def keep(self, *, now: dt.datetime, by: User) -> ClientEvent | None:
         """Save it; None with the reason beside its field where that is not possible."""
