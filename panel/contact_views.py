@@ -38,6 +38,7 @@ def people_around(client: Client, member: Membership) -> dict[str, Any]:
     stands_for = known.filter(contacts__phone=client.phone).exclude(pk=client.pk).distinct()
     return {
         "around": [Around(it, files.get(it.phone, [])) for it in people],
+        "unread": not client.own_texts and not any(it.gets_sessions for it in people),
         "stands_for": list(stands_for.order_by("sort_key", "pk")) if client.phone else [],
     }
 

@@ -187,6 +187,7 @@ def counts(client: Client) -> dict[StrPromise, int]:
     found = {
         gettext_lazy("treatments"): client.treatments.count(),
         gettext_lazy("records of consent"): client.consent_records.count(),
+        gettext_lazy("people who get the texts"): client.contacts.count(),
     }
     for part in _parts:
         found |= part.counts(client)

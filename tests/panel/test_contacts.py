@@ -104,6 +104,13 @@ def test_the_clients_own_texts_are_stopped_and_allowed(as_reception, page, mothe
         assert Client.objects.get(pk=person.pk).own_texts is wanted
 
 
+def test_it_is_said_when_nobody_reads_of_sessions(as_reception, page, person):
+    said = "هیچ‌کس پیام‌های جلسه‌ها را نمی‌گیرد"
+    assert said not in text_of(as_reception.get(page))
+    Client.objects.filter(pk=person.pk).update(own_texts=False)
+    assert said in text_of(as_reception.get(page))
+
+
 def test_who_has_refused_by_text_is_said_before_that_is_changed(as_reception, mother, person):
     ContactPerson.objects.filter(pk=mother.pk).update(gets_follow_up=True, stopped_at=factories.NOW)
     response = as_reception.get(f"{CLINIC}contacts/{mother.pk}/")

@@ -181,5 +181,5 @@ def test_the_preview_takes_the_same_queries_for_one_and_for_thirty(
     with wear(Hat.WEB, clinic_id=clinic.pk):
         for n in range(rows):
             factories.MessageFactory(clinic=clinic, client=lost, rule_number=n)
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         assert as_reception.get(join(kept, lost)).status_code == 200
