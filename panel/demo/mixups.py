@@ -11,7 +11,7 @@ from clinic.hours import usual_room
 from clinic.tenancy import EVERYWHERE
 from messaging import replies
 from messaging.providers.base import InboundText
-from panel.demo.days import Event, Reception
+from panel.demo.days import Act, Event, Reception
 from panel.demo.people import AMINI
 from panel.demo.replies import GATEWAY, LINE
 from panel.demo.words import NEW_NUMBER
@@ -37,8 +37,12 @@ MOVED_ON = "بهنام ولی‌زاده"
 _NEW_PHONE = "+989350007346"
 
 
-def events(reception: Reception, opened: dt.datetime, now: dt.datetime) -> Iterator[Event]:
-    yield opened + 3 * DAY + 190 * MINUTE, partial(_begin_second_file, reception)
+def events(
+    reception: Reception, opened: dt.datetime, now: dt.datetime, tick: Act
+) -> Iterator[Event]:
+    called = opened + 3 * DAY + 190 * MINUTE
+    yield called, partial(_begin_second_file, reception)
+    yield called + 4 * MINUTE, tick
     yield now - 80 * MINUTE, partial(_write_from_old_number, reception)
     yield now - 45 * MINUTE, partial(_take_down_new_number, reception)
 
@@ -62,11 +66,11 @@ def _begin_second_file(reception: Reception, now: dt.datetime) -> None:
 
 
 def _book_first_session(reception: Reception, client: Client, now: dt.datetime) -> None:
-    """At the therapist's first free hour after tomorrow."""
+    """At the therapist's first free hour of a later week: no reminder of it is due before today."""
     therapist, service, tz = client.therapist, client.service, reception.clinic.timezone
     if therapist is None or service is None:
         raise RuntimeError("the second file has neither therapist nor service")
-    first, last = (jalali.local_day(now + days * DAY, tz) for days in (2, 12))
+    first, last = (jalali.local_day(now + days * DAY, tz) for days in (8, 12))
     free = free_spans([therapist.pk], first, last, now=now, tz=tz)[therapist.pk]
     length = dt.timedelta(minutes=service.duration_minutes)
     start = next(span.start for span in free if span.end - span.start >= length)

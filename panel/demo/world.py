@@ -94,7 +94,7 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
             *((start - days.REMINDED[0], tick) for start in soon.starts(now)),
             *care.events(reception, opened, now),
             *replies.events(reception, opened, now),
-            *mixups.events(reception, opened, now),
+            *mixups.events(reception, opened, now, tick),
         ]
         days.live(
             planned, reception, opened=opened, now=now, also=also, gateway_clock=gateway_clock
