@@ -32,8 +32,9 @@ _AGAIN = {
     "email": "parisa.n@post.example",
     "consents": [Purpose.TRANSACTIONAL.value],
 }
-#: Who has given a new number since writing from the old one.
-MOVED_ON = "بهنام ولی‌زاده"
+#: Who has given a new number since writing from the old one; without a session ahead, of which the
+#: new number would be told again.
+MOVED_ON = "فرزانه شهابی"
 _NEW_PHONE = "+989350007346"
 
 
