@@ -34,12 +34,29 @@ def _refuse(error: jalali.DateError) -> ValidationError:
     return ValidationError(DATE_ERRORS[error.code], code=error.code)
 
 
-class JalaliDateInput(forms.TextInput):
-    """A text field; with scripts a Jalali calendar opens under it."""
+class ExampleInput(forms.TextInput):
+    """A field for digits that shows, in those of the page's language, how they are written."""
+
+    example = ""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        defaults = {"data-jdp": "", "dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
-        super().__init__({**defaults, "placeholder": persian_digits("1405/09/06"), **(attrs or {})})
+        defaults = {"dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
+        super().__init__({**defaults, **(attrs or {})})
+
+    def build_attrs(
+        self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        attrs = super().build_attrs({"placeholder": self.example, **base_attrs}, extra_attrs)
+        return {**attrs, "placeholder": persian_digits(attrs["placeholder"])}
+
+
+class JalaliDateInput(ExampleInput):
+    """A text field; with scripts a Jalali calendar opens under it."""
+
+    example = "1405/09/06"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"data-jdp": "", **(attrs or {})})
 
     def format_value(self, value: Any) -> Any:
         if isinstance(value, dt.date):
@@ -61,10 +78,8 @@ class JalaliDateField(forms.Field):
             raise _refuse(error) from None
 
 
-class ClockInput(forms.TextInput):
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        defaults = {"dir": "ltr", "autocomplete": "off", "inputmode": "numeric"}
-        super().__init__({**defaults, "placeholder": persian_digits("17:30"), **(attrs or {})})
+class ClockInput(ExampleInput):
+    example = "17:30"
 
     def format_value(self, value: Any) -> Any:
         if isinstance(value, dt.time):

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic import jalali
-from clinic.formfields import JalaliDateField, PersianCharField
+from clinic.formfields import JalaliDateField, JalaliDateInput, PersianCharField
 from clinic.models import Service, Therapist, User
 from clinic.templatetags.peygir import persian_digits
 from clinic.text import ascii_digits
@@ -33,7 +33,7 @@ PHONE_ERRORS = {
 }
 
 #: Suggestions only: whoever is addressed otherwise is written otherwise.
-HONORIFICS = ("خانم", "آقا", "دکتر", "خانم دکتر", "آقای دکتر", "مهندس", "استاد")
+HONORIFICS = ("خانم", "آقای", "دکتر", "خانم دکتر", "آقای دکتر", "مهندس", "استاد")
 
 
 class PhoneField(forms.CharField):
@@ -71,7 +71,11 @@ class ClientForm(forms.ModelForm[Client]):
         required=False,
         help_text=_("Reminders go to this number. A relative may share it."),
     )
-    birth_date = JalaliDateField(label=_("birth date"), required=False)
+    birth_date = JalaliDateField(
+        label=_("birth date"),
+        required=False,
+        widget=JalaliDateInput({"placeholder": "1368/02/17"}),
+    )
     consents = forms.MultipleChoiceField(
         label=_("the client wants texts"),
         choices=Purpose.choices,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from clinic.text import fold
+from patients import kinship
 from patients.models import Client
 from patients.queries import search
 
@@ -36,19 +36,16 @@ def twins_of(person: Client) -> list[Twin]:
     Of a phone alone a whole family is proposed: it is for people to know them.
     """
     reached = Q(phone=person.phone or None) | Q(email__iexact=person.email or None)
-    found = {c.pk: c for c in _others(person).filter(reached).order_by("sort_key", "id")[:MOST]}
-    named = {c.pk: c for c in search(_others(person), person.full_name)[:MOST]}
-    twins = [
-        Twin(client, _likenesses(person, client, near=client.pk in named))
-        for client in (found | named).values()
-    ]
+    named = Q(pk__in=_namesakes(person)[:MOST])
+    found = _others(person).filter(reached | named).order_by("sort_key", "id")
+    twins = [Twin(client, _likenesses(person, client)) for client in found[: 2 * MOST]]
     return sorted(twins, key=lambda twin: [like not in twin.likenesses for like in Likeness])
 
 
 def found_by(person: Client, typed: str) -> list[Twin]:
     """Whoever fits what was typed, but for the client."""
     fitting = search(_others(person), typed)[:MOST]
-    return [Twin(client, _likenesses(person, client, near=False)) for client in fitting]
+    return [Twin(client, _likenesses(person, client)) for client in fitting]
 
 
 def _others(person: Client) -> QuerySet[Client]:
@@ -56,18 +53,39 @@ def _others(person: Client) -> QuerySet[Client]:
     return others.select_related("therapist")
 
 
-def _likenesses(person: Client, other: Client, *, near: bool) -> tuple[Likeness, ...]:
-    same_name = _same_name(person, other)
+def _namesakes(person: Client) -> list[int]:
+    """Those of the same or nearly the same name; the same one first.
+
+    The database proposes whoever shares a word, because names are near only when a whole part of
+    them agrees: so no similarity has to be reckoned for every row.
+    """
+    mine = _name(person)
+    shared = Q(pk=None)
+    for word in kinship.words_of(mine):
+        shared |= Q(search_text__contains=word)
+    sharing = Client.objects.filter(shared).exclude(pk=person.pk).order_by("sort_key", "id")
+    people = list(sharing.only("clinic_id", "first_name", "last_name", "gender"))
+    same = [it.pk for it in people if kinship.is_same(mine, _name(it))]
+    return list(dict.fromkeys([*same, *(it.pk for it in people if _is_near(person, it))]))
+
+
+def _likenesses(person: Client, other: Client) -> tuple[Likeness, ...]:
+    mine, theirs = _name(person), _name(other)
+    same_name = kinship.is_same(mine, theirs)
     shared = {
         Likeness.PHONE: bool(person.phone) and person.phone == other.phone,
         Likeness.EMAIL: bool(person.email) and person.email.lower() == other.email.lower(),
         Likeness.NAME: same_name,
-        Likeness.NEAR: near and not same_name,
+        Likeness.NEAR: not same_name and _is_near(person, other),
     }
     return tuple(like for like, holds in shared.items() if holds)
 
 
-def _same_name(person: Client, other: Client) -> bool:
-    """However it is spaced, and whichever part of it stands first."""
-    mine, theirs = (fold(client.full_name).split() for client in (person, other))
-    return sorted(mine) == sorted(theirs) or "".join(mine) == "".join(theirs)
+def _is_near(person: Client, other: Client) -> bool:
+    """Not of a brother and a sister, whose names often differ by a letter."""
+    genders = {person.gender, other.gender} - {""}
+    return len(genders) < 2 and kinship.is_near(_name(person), _name(other))  # noqa: PLR2004
+
+
+def _name(client: Client) -> kinship.Name:
+    return client.first_name, client.last_name

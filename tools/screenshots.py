@@ -40,10 +40,13 @@ class Look:
 LOOKS = (Look("", DESK), Look("-phone", PHONE))
 MORE_LOOKS = (Look("-en", DESK, language="en"), Look("-dark", DESK, scheme="dark"))
 
+#: Who stands in the demonstration twice.
+TWICE = "clients/?q=پریسا+نوری → #client-list a[href*='/clients/']"
 #: Name of the picture → the page inside the clinic; after an arrow, the link to follow from there.
 SCREENS = {
     "panel": "",
     "calendar": "calendar/",
+    "rooms-of-a-day": "calendar/?by=room",
     "week": "calendar/week/",
     "therapist": "calendar/ → .cal-head a",
     "week-of-one": "calendar/ → .cal-head a → .page-head .actions a",
@@ -56,9 +59,11 @@ SCREENS = {
     "client-new": "clients/new/",
     "calls": "calls/",
     "silent": "calls/silent/",
-    "twins": "clients/?q=مریم → #client-list a[href*='/clients/'] → a[href$='/twins/']",
+    "twins": f"{TWICE} → a[href$='/twins/']",
+    "joining": f"{TWICE} → a[href$='/twins/'] → #twin-list a[href*='/join/']",
     "inbox": "inbox/",
     "conversation": "inbox/ → main .card a[href*='/inbox/']",
+    "attaching": "inbox/ → .talk a:has-text('ناشناس') → a[href$='/whose/']",
     "letter": "letter/",
     "waiting": "waiting/",
     "waiting-new": "waiting/new/",

@@ -118,10 +118,10 @@ def jalali_time(value: dt.datetime | dt.time | None) -> str:
 
 @register.filter
 def persian_digits(value: object) -> str:
-    """ASCII digits as Persian ones, while the page is Persian."""
+    """Digits as the page's language writes them: a stored number may have been typed in either."""
     if value is None:
         return ""
-    return text.persian_digits(value) if _persian() else str(value)
+    return text.persian_digits(value) if _persian() else text.ascii_digits(str(value))
 
 
 @register.filter

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial
 
 from clinic import jalali
-from clinic.models import Clinic, Service, Therapist, User
+from clinic.hours import usual_room
+from clinic.models import Clinic, Room, Service, Therapist, User
 from clinic.tenancy import Hat, Scope, wear
 from followup import planner
 from messaging import delivery, lookups
@@ -75,11 +76,13 @@ class Reception:
     def book(self, appointment: Appointment, now: dt.datetime) -> None:
         """Book it, unless somebody was given that hour meanwhile."""
         with self.at_work(), suppress(actions.SessionError, KeyError):
+            start = appointment.agreed_start()
             self._sessions[appointment.number] = actions.book(
                 clients=[self.client(person) for person in appointment.people],
                 therapist=self.therapists[appointment.therapist.name],
                 service=self.services[appointment.service.name],
-                starts_at=appointment.agreed_start(),
+                starts_at=start,
+                room=self._room(appointment, start),
                 session_no=appointment.number,
                 now=now,
                 by=self.user,
@@ -87,7 +90,10 @@ class Reception:
 
     def move(self, appointment: Appointment, now: dt.datetime) -> None:
         start = appointment.starts_at
-        self._do(appointment, partial(actions.move, starts_at=start, tell=True), now)
+        with self.at_work():
+            room = self._room(appointment, start)
+        move = partial(actions.move, starts_at=start, room=room, tell=True)
+        self._do(appointment, move, now)
 
     def cancel(self, appointment: Appointment, now: dt.datetime) -> None:
         by_whom = _CANCELLED_BY[appointment.fate]
@@ -96,6 +102,10 @@ class Reception:
 
     def record(self, appointment: Appointment, outcome: State, now: dt.datetime) -> None:
         self._do(appointment, partial(actions.record, outcome=outcome), now)
+
+    def _room(self, appointment: Appointment, start: dt.datetime) -> Room | None:
+        therapist = self.therapists[appointment.therapist.name]
+        return usual_room(therapist, start, self.clinic.timezone)
 
     def _do(self, appointment: Appointment, act: Callable[..., Session], now: dt.datetime) -> None:
         session = self._sessions.get(appointment.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ ONLINE_ROOM = "https://online.aramesh.example/room"
 FIRST_FILE = 2401
 #: Jalali year: who was born in it or later is spoken to without an honorific.
 CHILD_BORN_FROM = 1388
+_NOON = dt.time(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,27 @@ ONLINE = ServiceFacts("مشاوره‌ی آنلاین", 50, 900_000)
 SERVICES = (INDIVIDUAL, COUPLE, FAMILY, CHILD, ASSESSMENT, ONLINE)
 
 
+SUN, LILY, PLAY, TALK = "اتاق آفتاب", "اتاق نیلوفر", "اتاق بازی", "اتاق گفت‌وگو"
+ROOMS = (SUN, LILY, PLAY, TALK)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TherapistFacts:
-    """`hours`: weekday (Saturday is 0) → the clock times at which a session can begin."""
+    """`hours`: weekday (Saturday is 0) → the clock times at which a session can begin.
+
+    `room` is the therapist's own, and `mornings_in` another one before noon; who meets clients
+    online has none.
+    """
 
     name: str
     title: str
     service: ServiceFacts
     hours: dict[int, str]
+    room: str = ""
+    mornings_in: str = ""
+
+    def room_at(self, clock: dt.time) -> str:
+        return self.mornings_in if self.mornings_in and clock < _NOON else self.room
 
 
 SADEGHI = TherapistFacts(
@@ -50,24 +65,29 @@ SADEGHI = TherapistFacts(
     "خانم دکتر صادقی",
     INDIVIDUAL,
     dict.fromkeys((0, 1, 2, 4), "15:00 16:00 17:00 18:00 19:00"),
+    room=SUN,
 )
 RASTEGAR = TherapistFacts(
     "دکتر بهزاد رستگار",
     "آقای دکتر رستگار",
     COUPLE,
     {**dict.fromkeys((1, 3), "14:00 15:30 17:00 18:30"), 5: "09:00 10:30"},
+    room=TALK,
 )
 SHARIFI = TherapistFacts(
     "مینا شریفی",
     "خانم شریفی",
     CHILD,
     {**dict.fromkeys((0, 3, 4), "15:30 16:30 17:30 18:30"), 5: "09:00 10:00 11:00"},
+    room=PLAY,
 )
 AMINI = TherapistFacts(
     "دکتر کاوه امینی",
     "آقای دکتر امینی",
     INDIVIDUAL,
     dict.fromkeys((1, 2, 3), "10:00 11:30 16:00 17:30"),
+    room=LILY,
+    mornings_in=SUN,
 )
 TAVAKOLI = TherapistFacts(
     "الهام توکلی",

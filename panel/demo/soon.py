@@ -8,6 +8,7 @@ from contextlib import suppress
 from django.db.models import Count, Q
 
 from clinic import jalali
+from clinic.hours import usual_room
 from clinic.models import Clinic
 from followup.preview import Preview, upcoming
 from panel.demo.days import Reception
@@ -87,9 +88,9 @@ def _book_somewhere(
     reception: Reception, client: Client, start: dt.datetime, at: dt.datetime
 ) -> Session | None:
     """With the client's own therapist or the first who is free; online when the door is closed."""
-    service, room = client.service, ""
+    service, online, tz = client.service, "", reception.clinic.timezone
     if service is None or not in_hours(start):
-        service, room = reception.services[ONLINE.name], f"{ONLINE_ROOM}/{client.file_no}"
+        service, online = reception.services[ONLINE.name], f"{ONLINE_ROOM}/{client.file_no}"
     own = client.therapist_id
     for therapist in sorted(reception.therapists.values(), key=lambda it: it.pk != own):
         with suppress(actions.SessionError):
@@ -98,7 +99,8 @@ def _book_somewhere(
                 therapist=therapist,
                 service=service,
                 starts_at=start,
-                online_url=room,
+                online_url=online,
+                room=None if online else usual_room(therapist, start, tz),
                 now=at,
                 by=reception.user,
             )

@@ -12,11 +12,11 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from clinic import invitations, jalali
-from clinic.models import DEFAULT_TIMEZONE, Clinic, Service, Therapist, User, WorkingHours
+from clinic.models import DEFAULT_TIMEZONE, Clinic, Room, Service, Therapist, User, WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from exchange.actions import import_files
 from followup.actions import open_clinic
-from panel.demo import care, days, lists, replies, soon
+from panel.demo import care, days, lists, mixups, premises, replies, soon
 from panel.demo.days import GatewayClock, Reception
 from panel.demo.people import (
     ADDRESS,
@@ -94,6 +94,7 @@ def build(now: dt.datetime, *, passwords: Passwords, gateway_clock: GatewayClock
             *((start - days.REMINDED[0], tick) for start in soon.starts(now)),
             *care.events(reception, opened, now),
             *replies.events(reception, opened, now),
+            *mixups.events(reception, opened, now, tick),
         ]
         days.live(
             planned, reception, opened=opened, now=now, also=also, gateway_clock=gateway_clock
@@ -144,13 +145,15 @@ def _open(opened: dt.datetime, now: dt.datetime, passwords: Passwords) -> Clinic
                 price_rial=it.price_toman * _RIAL,
                 rhythm_days=it.rhythm_days,
             )
+        rooms = premises.furnish()
         for who in THERAPISTS:
-            _tell_hours(Therapist.objects.create(name=who.name, title=who.title), who)
+            therapist = Therapist.objects.create(name=who.name, title=who.title)
+            _tell_hours(therapist, who, rooms)
         _welcome_staff(passwords, opened)
     return clinic
 
 
-def _tell_hours(therapist: Therapist, who: TherapistFacts) -> None:
+def _tell_hours(therapist: Therapist, who: TherapistFacts, rooms: Mapping[str, Room]) -> None:
     """Each stretch from its first start until an hour and a half after its last."""
     for weekday, clocks in who.hours.items():
         starts = [dt.datetime.combine(_ANY_DAY, dt.time.fromisoformat(it)) for it in clocks.split()]
@@ -158,7 +161,11 @@ def _tell_hours(therapist: Therapist, who: TherapistFacts) -> None:
         for first, end in pairwise([0, *breaks, len(starts)]):
             begins, ends = starts[first].time(), (starts[end - 1] + _LONGEST).time()
             WorkingHours.objects.create(
-                therapist=therapist, weekday=weekday, begins=begins, ends=ends
+                therapist=therapist,
+                weekday=weekday,
+                begins=begins,
+                ends=ends,
+                room=rooms.get(who.room_at(begins)),
             )
 
 
@@ -200,6 +207,7 @@ def _import(
             sessions=lists.sessions_file(known, opened),
             now=opened,
         )
+        premises.seat_imported()
     if report.rejected:
         raise RuntimeError(f"the demonstration's own lists: {report.rejected[0].reason}")
 

@@ -24,6 +24,9 @@ from sessions_app.links import without_keys
 from sessions_app.models import CareTask, Wish
 from sessions_app.queries import names_in
 
+#: A mark without a look that reads from left to right.
+LRM = "\u200e"
+
 register = template.Library()
 register.filter(names_in)
 
@@ -35,7 +38,7 @@ def when_suits(wish: Wish) -> str:
     if wish.begins is None:
         return days
     hours = {"start": jalali_time(wish.begins), "end": jalali_time(wish.ends)}
-    return f"{days}، {_('%(start)s to %(end)s') % hours}"
+    return days + _(", ") + _("%(start)s to %(end)s") % hours
 
 
 @register.filter
@@ -80,7 +83,8 @@ def hours(note: str) -> str:
 @register.filter
 def keyless(text: str) -> str:
     """A client's text without the addresses that only the client may open."""
-    return without_keys(text)
+    # What is left of an address ends in marks without a direction; in Persian they would fly ahead.
+    return without_keys(text).replace("/…", f"/…{LRM}")
 
 
 @register.filter

@@ -301,10 +301,10 @@ def test_a_service_is_priced_in_toman_and_kept_in_rial(as_manager, clinic):
 @pytest.mark.parametrize(
     ("changed", "errors"),
     [
-        ({"duration_minutes": "۴"}, {"duration_minutes": "دست‌کم ۵."}),
+        ({"duration_minutes": "۴"}, {"duration_minutes": "دست‌کم باید ۵ باشد."}),
         ({"duration_minutes": "یک ساعت"}, {"duration_minutes": "فقط عدد بنویسید."}),
-        ({"price_rial": "-1"}, {"price_rial": "دست‌کم ۰."}),
-        ({"rhythm_days": "0"}, {"rhythm_days": "دست‌کم ۱."}),
+        ({"price_rial": "-1"}, {"price_rial": "دست‌کم باید ۰ باشد."}),
+        ({"rhythm_days": "0"}, {"rhythm_days": "دست‌کم باید ۱ باشد."}),
         ({"lapse_days": "۷۳۱"}, {"lapse_days": "حداکثر ۷۳۰."}),
     ],
     ids=["too short", "words", "a debt", "no rhythm", "two years"],

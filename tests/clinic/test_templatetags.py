@@ -32,6 +32,7 @@ def render(source, **context):
         ("{{ v|number }}", 1_250_000, "۱٬۲۵۰٬۰۰۰", "1,250,000"),
         ("{{ v|toman }}", 6_500_000, "۶۵۰٬۰۰۰ تومان", "650,000 Toman"),
         ("{{ v|persian_digits }}", "پرونده 12", "پرونده ۱۲", "پرونده 12"),
+        ("{{ v|persian_digits }}", "۰۲۱-٨٨", "۰۲۱-۸۸", "021-88"),
         (
             "{{ v|ltr }}",
             "<+98>",
@@ -128,7 +129,7 @@ def test_fields_take_what_people_type(field, typed, value):
         ("day", "فردا", "این تاریخ نیست. این‌طور بنویسید: ۱۴۰۵/۰۹/۰۶."),
         ("clock", "5", "این ساعت نیست. این‌طور بنویسید: ۱۷:۳۰."),
         ("count", "ده", "فقط عدد بنویسید."),
-        ("count", "0", "دست‌کم 1."),
+        ("count", "0", "دست‌کم باید 1 باشد."),
         ("name", "\u200c ", "این خانه را پر کنید."),
     ],
 )
@@ -168,3 +169,12 @@ def test_a_field_names_its_error_and_its_hint_for_a_screen_reader():
 def test_the_date_picker_is_told_the_day_by_the_server(client, db):
     with time_machine.travel(NOW, tick=False):
         assert 'data-today="1405/08/30"' in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "fa", "en"), [("day", "۱۴۰۵/۰۹/۰۶", "1405/09/06"), ("clock", "۱۷:۳۰", "17:30")]
+)
+def test_an_empty_field_shows_an_example_in_the_digits_of_the_page(field, fa, en):
+    assert f'placeholder="{fa}"' in str(Form()[field])
+    with translation.override("en"):
+        assert f'placeholder="{en}"' in str(Form()[field])

@@ -11,13 +11,16 @@ from django.db.models import Count
 from django.test import override_settings
 
 from clinic import jalali
-from clinic.models import Closure, Membership, Service, Therapist, User, WorkingHours
+from clinic.models import Closure, Membership, Room, Service, Therapist, User, WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from feedback.models import Response
-from messaging.models import Message
-from panel.demo import care, days, people, rhythm, soon, world
+from messaging import inbox
+from messaging.models import Message, Reply
+from panel.demo import care, days, mixups, people, rhythm, soon, words, world
+from patients import merging
 from patients.models import Client, ConsentRecord, Treatment
 from patients.phones import is_mobile
+from patients.twins import Likeness, twins_of
 from sandbox.plans import KeptPlans
 from sandbox.testing import running_gateway
 from sessions_app import links
@@ -55,7 +58,8 @@ def inside(demo):
 
 
 def test_clinic_has_its_people_and_prices(inside):
-    assert Client.objects.count() == 60
+    # Sixty people; one of them stands there twice.
+    assert Client.objects.count() == 61
     assert {it.spoken for it in Therapist.objects.all()} == {
         "خانم توکلی",
         "آقای دکتر رستگار",
@@ -76,6 +80,50 @@ def test_every_therapist_has_told_the_hours_in_which_nearly_all_sessions_lie(ins
     assert len({therapist for therapist, _ in told}) == 5
     # What is shown to fall due in the next minutes keeps to no weekly hours.
     assert sum(place in told for place in sessions) > 0.95 * len(sessions)
+
+
+def test_sessions_have_the_room_of_their_hour_and_share_none(inside):
+    assert set(Room.objects.values_list("name", flat=True)) == set(people.ROOMS)
+    there = defaultdict(list)
+    for session in Session.objects.exclude(room=None).exclude(state="cancelled"):
+        there[session.room_id].append((session.starts_at, session.ends_at))
+    assert len(there) == 4
+    for spans in there.values():
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(sorted(spans)))
+    ahead = Session.objects.filter(starts_at__gt=NOW, state="scheduled", online_url="")
+    roomless = ahead.filter(room=None).exclude(service__name=people.ONLINE.name)
+    # In the evening a therapist sits beside the usual hours, and so in no usual room.
+    assert roomless.count() <= 0.1 * ahead.count()
+    assert not Session.objects.filter(service__name=people.ONLINE.name).exclude(room=None).exists()
+
+
+def test_two_therapists_use_one_room_at_different_hours(inside):
+    room = Room.objects.get(name=people.SUN)
+    hours = WorkingHours.objects.filter(room=room)
+    assert set(hours.values_list("therapist__name", flat=True)) == {
+        people.SADEGHI.name,
+        people.AMINI.name,
+    }
+
+
+def test_one_client_has_a_second_file_that_is_found_and_differs(inside):
+    kept, second = Client.objects.filter(first_name="پریسا").order_by("pk")
+    assert [(it.client, it.likenesses) for it in twins_of(kept)] == [(second, (Likeness.NAME,))]
+    assert {"file_no", "phone", "therapist"} <= set(merging.differing(kept, second))
+    assert second.sessions.count() == 1
+
+
+def test_nobody_else_is_taken_for_somebody_else(inside):
+    named = {Likeness.NAME, Likeness.NEAR}
+    twins = {
+        c.full_name for c in Client.objects.all() for t in twins_of(c) if named & {*t.likenesses}
+    }
+    assert twins == {mixups.TWICE}
+
+
+def test_one_reply_waits_whose_number_is_on_no_file(inside):
+    strangers = Reply.objects.exclude(phone__in=Client.objects.values("phone"))
+    assert inbox.waiting(strangers).get().text == words.NEW_NUMBER
 
 
 def test_staff_came_in_by_invitations(inside):

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from panel.templatetags.panel import keyless
 from sessions_app.links import Purpose, without_keys
 from tests import factories
 from tests.sessions_app.client_links import attended, published
@@ -60,3 +61,8 @@ def test_no_page_of_staff_shows_a_clients_address(request, message, who):
 )  # fmt: skip
 def test_only_keys_are_left_out(text, shown):
     assert without_keys(text) == shown
+
+
+def test_what_is_left_of_an_address_is_read_from_left_to_right():
+    text = keyless("لغو: https://peygir.ir/s/abcdefgh23456723 کلینیک")
+    assert text == "لغو: https://peygir.ir/s/…\u200e کلینیک"

@@ -168,7 +168,7 @@ def test_twins_take_the_same_queries_for_one_and_for_twenty(
         )
         factories.SessionFactory(clinic=clinic, clients=[twin])
     person = factories.ClientFactory(clinic=clinic, last_name="شاهرودی", first_name="شهره")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         words = text_of(as_reception.get(twins(person)))
     assert words.count("مقایسه") == rows
 

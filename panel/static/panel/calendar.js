@@ -258,10 +258,11 @@
     calendar.scrollTop += box.top - calendar.getBoundingClientRect().top - 160;
     var today = calendar.querySelector(".cal-col.is-today");
     if (!today || calendar.querySelectorAll(".cal-col.is-today").length > 1) return;
-    // Of a week on a narrow screen; by hand, because `scrollIntoView` would move the page as well.
-    var middle = calendar.getBoundingClientRect();
+    // Of a week on a narrow screen, right beside the hours, so that no day is cut there; by hand,
+    // because `scrollIntoView` would move the page as well.
+    var hours = calendar.querySelector(".cal-hours").getBoundingClientRect();
     var place = today.getBoundingClientRect();
-    calendar.scrollLeft += place.left + place.width / 2 - middle.left - middle.width / 2;
+    calendar.scrollLeft += rightToLeft ? place.right - hours.left : place.left - hours.right;
   }
   showWhatMatters();
 })();
