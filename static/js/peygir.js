@@ -171,8 +171,26 @@
       notice.dataset.timed = "";
       letPass(notice);
     });
+    scope.querySelectorAll(".file input").forEach(nameFile);
     showTheme();
   }
+
+  // The name of the chosen file, or that there is none; a page that is come back to may keep its file.
+  function nameFile(input) {
+    var said = input.parentNode.querySelector("[data-file-name]");
+    var files = Array.prototype.slice.call(input.files);
+    said.textContent = files.map(function (file) { return file.name; }).join("، ") || said.dataset.none;
+    input.parentNode.classList.toggle("has-file", files.length > 0);
+  }
+  document.addEventListener("change", function (event) {
+    if (event.target.matches(".file input")) nameFile(event.target);
+  });
+  ["dragover", "dragleave", "drop"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      if (!event.target.matches || !event.target.matches(".file input")) return;
+      event.target.parentNode.classList.toggle("is-over", name === "dragover");
+    });
+  });
 
   function watchDates() {
     if (!window.jalaliDatepicker) return;

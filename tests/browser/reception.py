@@ -9,6 +9,7 @@ from tests.factories import FAMILY_NAMES, FIRST_NAMES
 
 #: Saturday 30 Aban 1405, 10:05 in Tehran.
 NOW = dt.datetime(2026, 11, 21, 6, 35, tzinfo=dt.UTC)
+SLUG = "reception"
 EMAIL, PASSWORD = "reception@aramesh.example", "a long enough password"
 THERAPISTS = (
     *("آرش ملکی", "بهار نوری", "پیمان راد", "ترانه صدر"),
@@ -26,6 +27,8 @@ def name_of(therapist, hour):
 
 WORLD = """
 import datetime as dt, json
+from django.conf import settings
+from django.test import Client as Browser
 from clinic import jalali
 from clinic.models import WorkingHours
 from clinic.tenancy import EVERYWHERE, Hat, wear
@@ -33,12 +36,12 @@ from followup.actions import open_clinic
 from messaging.models import Reply
 from sessions_app.models import CareTask, Wish
 from tests import factories
-from tests.browser.reception import HOURS, NOW, EMAIL, THERAPISTS, name_of
+from tests.browser.reception import HOURS, NOW, EMAIL, SLUG, THERAPISTS, name_of
 
 day = jalali.local_day(NOW)
 at = lambda hour, days=0: jalali.combine(day + dt.timedelta(days=days), dt.time(hour))
 with wear(Hat.OWNER, clinic_id=EVERYWHERE):
-    clinic = open_clinic("aramesh", "کلینیک آرامش", phone="02188001122", timezone="Asia/Tehran", live=True,
+    clinic = open_clinic(SLUG, "کلینیک آرامش", phone="02188001122", timezone="Asia/Tehran", live=True,
         now=NOW - dt.timedelta(hours=2))
     member = factories.MembershipFactory(clinic=clinic, role="receptionist",
         user=factories.UserFactory(email=EMAIL, full_name="نسرین امیری"))
@@ -71,7 +74,11 @@ with wear(Hat.OWNER, clinic_id=EVERYWHERE):
         text="سلام، فردا مدارک هم بیاورم؟", intent="other", received_at=at(9))
     CareTask.objects.create(clinic=clinic, client=caller, kind="call_me", due_at=at(9),
         created_at=at(9))
-print(json.dumps({"clinic": clinic.pk}))
+browser = Browser()
+with wear(Hat.WEB):
+    browser.force_login(member.user)
+name = settings.SESSION_COOKIE_NAME
+print(json.dumps({"cookie": [name, browser.cookies[name].value]}))
 """
 
 

@@ -48,11 +48,11 @@ def desk(chrome, clinic):
 
 
 def sign_in(page):
-    page.goto("/c/aramesh/")
+    page.goto("/c/reception/")
     page.get_by_label("ایمیل").fill(EMAIL)
     page.get_by_label("گذرواژه", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/c/aramesh/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("امروز")
 
 
 def test_a_day_at_the_desk(desk, database, clinic):
@@ -335,13 +335,14 @@ def test_a_page_stands_still_while_it_loads(desk):
     desk.add_init_script(shifts.COUNT)
     with shifts.on_a_slow_line(desk):
         for path in ("", "calendar/", "messages/", "clients/", "calls/", "inbox/"):
-            desk.goto(f"/c/aramesh/{path}")
+            desk.goto(f"/c/reception/{path}")
+            assert desk.url.endswith(f"/c/reception/{path}")
             assert (path, shifts.moved(desk)) == (path, [])
 
 
 def test_an_act_moves_no_other_line_of_the_day(desk):
     desk.add_init_script(shifts.COUNT)
-    desk.goto("/c/aramesh/")
+    desk.goto("/c/reception/")
     with shifts.on_a_slow_line(desk):
         client = name_of(3, 10)
         line = line_of(desk, client)
@@ -359,7 +360,7 @@ def test_a_search_moves_nothing_around_its_list(desk):
     desk.add_init_script(shifts.COUNT)
     with shifts.on_a_slow_line(desk):
         for path in ("messages/", "clients/"):
-            desk.goto(f"/c/aramesh/{path}")
+            desk.goto(f"/c/reception/{path}")
             desk.locator("main input[type=search]").press_sequentially("کریمی")
             expect(desk.locator("#found")).not_to_be_empty()
             assert (path, shifts.moved(desk)) == (path, [])
@@ -367,7 +368,7 @@ def test_a_search_moves_nothing_around_its_list(desk):
 
 def test_the_question_of_the_calendar_moves_nothing(desk):
     desk.add_init_script(shifts.COUNT)
-    desk.goto("/c/aramesh/calendar/")
+    desk.goto("/c/reception/calendar/")
     with shifts.on_a_slow_line(desk):
         desk.locator(".cal-block[data-move]").last.focus()
         for key in ("Alt+ArrowDown", "Enter"):
@@ -376,3 +377,40 @@ def test_the_question_of_the_calendar_moves_nothing(desk):
         desk.keyboard.press("Escape")
         expect(desk.locator("#dialog")).to_be_hidden()
         assert shifts.moved(desk) == []
+
+
+# -- Choosing a file ---------------------------------------------------------------------------
+
+LIST = {"name": "مراجعان آذر.csv", "mimeType": "text/csv", "buffer": b"file_no;last_name\n1;Omid"}
+
+
+def test_a_list_is_chosen_with_the_keyboard_and_named_in_persian(desk):
+    desk.goto("/c/reception/import/")
+    chooser = desk.get_by_label("فهرست مراجعان")
+    face = desk.locator(".field-file", has=chooser).locator(".file-face")
+    expect(face).to_have_text("انتخاب فایلیا آن را این‌جا رها کنید؛ هنوز فایلی انتخاب نشده است")
+    chooser.focus()
+    expect(face).to_have_css("outline-style", "solid")
+    with desk.expect_file_chooser() as opened:
+        desk.keyboard.press("Enter")
+    opened.value.set_files(LIST)
+    expect(face.locator(".file-name")).to_have_text("مراجعان آذر.csv")
+    desk.get_by_role("button", name="خواندن و پیش‌نمایش").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("پیش‌نمایش ورود اطلاعات")
+
+
+def test_without_scripts_the_browsers_own_chooser_is_there(chrome, clinic, desk):
+    context = chrome.new_context(
+        base_url=clinic.url,
+        java_script_enabled=False,
+        storage_state=desk.context.storage_state(),
+    )
+    page = context.new_page()
+    page.goto("/c/reception/import/")
+    chooser = page.get_by_label("فهرست مراجعان")
+    expect(chooser).to_have_css("opacity", "1")
+    expect(page.locator(".file-face").first).to_be_hidden()
+    chooser.set_input_files(LIST)
+    page.get_by_role("button", name="خواندن و پیش‌نمایش").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("پیش‌نمایش ورود اطلاعات")
+    context.close()
