@@ -35,3 +35,9 @@ def moved(page):
     """What has moved since the page was loaded, or since this was asked last."""
     page.evaluate(DRAWN)
     return page.evaluate("window.shifts.splice(0)")
+
+
+def loaded(page):
+    """From here on it counts what moves: the letters are there, and what they moved is forgotten."""
+    page.evaluate("document.fonts.ready.then(() => null)")
+    moved(page)
