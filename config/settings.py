@@ -54,6 +54,9 @@ MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pages travel compressed too, whatever stands in front. Their length could tell of a secret
+    # beside something a stranger chose, so Django lengthens each at random and masks its CSRF token.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     # Opens the request's transaction under the web hat; everything below may read the database.
     "clinic.middleware.HatMiddleware",

@@ -12,7 +12,13 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
-from django.forms.widgets import CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
+from django.forms.widgets import (
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    FileInput,
+    RadioSelect,
+    Select,
+)
 from django.template.context import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
@@ -197,6 +203,7 @@ _CLASSES = {
     "select": "form-select",
     "check": "form-check-input",
     "group": "form-check-input",
+    "file": "form-control",
 }
 
 
@@ -205,6 +212,8 @@ def _kind(widget: Any) -> str:
         return "group"
     if isinstance(widget, CheckboxInput):
         return "check"
+    if isinstance(widget, FileInput):
+        return "file"
     return "select" if isinstance(widget, Select) else "text"
 
 

@@ -33,6 +33,32 @@
     search.select();
   });
 
+  // The sessions of a day are one list under the keyboard: up and down go from act to act. Whoever
+  // has just recorded one stands on its line and goes on from there.
+  var STEPS = { ArrowUp: -1, ArrowDown: 1 };
+  document.addEventListener("keydown", function (event) {
+    var step = STEPS[event.key];
+    if (!step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    var here = event.target.closest(".line");
+    if (!(here || event.target.id === "main") || typing(event.target)) return;
+    if (event.target.closest("details[open]")) return;
+    var lines = Array.prototype.slice.call(document.querySelectorAll(".line"));
+    var next = lines[here ? lines.indexOf(here) + step : 0];
+    if (!next) return;
+    event.preventDefault();
+    (next.querySelector(".line-acts button") || next.querySelector("a")).focus();
+  });
+
+  // As everywhere else: Ctrl and Z take back what a message offers to take back.
+  document.addEventListener("keydown", function (event) {
+    if (event.code !== "KeyZ" || !(event.ctrlKey || event.metaKey)) return;
+    if (event.shiftKey || event.altKey || typing(event.target)) return;
+    var undo = document.querySelector("#messages form button");
+    if (!undo) return;
+    event.preventDefault();
+    undo.click();
+  });
+
   document.addEventListener("click", function (event) {
     var target = event.target;
     closeMenus(target.closest("details.menu"));
@@ -145,8 +171,26 @@
       notice.dataset.timed = "";
       letPass(notice);
     });
+    scope.querySelectorAll(".file input").forEach(nameFile);
     showTheme();
   }
+
+  // The name of the chosen file, or that there is none; a page that is come back to may keep its file.
+  function nameFile(input) {
+    var said = input.parentNode.querySelector("[data-file-name]");
+    var files = Array.prototype.slice.call(input.files);
+    said.textContent = files.map(function (file) { return file.name; }).join("، ") || said.dataset.none;
+    input.parentNode.classList.toggle("has-file", files.length > 0);
+  }
+  document.addEventListener("change", function (event) {
+    if (event.target.matches(".file input")) nameFile(event.target);
+  });
+  ["dragover", "dragleave", "drop"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      if (!event.target.matches || !event.target.matches(".file input")) return;
+      event.target.parentNode.classList.toggle("is-over", name === "dragover");
+    });
+  });
 
   function watchDates() {
     if (!window.jalaliDatepicker) return;
@@ -185,6 +229,13 @@
       var next = event.relatedTarget;
       if (next && !next.closest("jdp-container")) leavePicker();
     });
+  });
+
+  // Whoever types the day needs no picker, which would lie over the next field and the button.
+  document.addEventListener("input", function (event) {
+    if (!event.isTrusted || !event.target.matches("input[data-jdp]")) return;
+    window.jalaliDatepicker.hide();
+    setTimeout(window.jalaliDatepicker.hide, 350);
   });
 
   // The picker shows itself once more 300 ms after it was opened, also when it was hidden meanwhile.

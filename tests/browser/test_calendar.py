@@ -6,9 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESKTOP, PATIENCE, PHONE
-from tests.browser.test_client_pages import AXE
-from tests.browser.test_demo import _overflow, _serious
+from tests.browser.conftest import DESKTOP, PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -193,16 +191,3 @@ def test_arrows_walk_the_day_and_enter_books_there(reception, desk):
     )
     reception.keyboard.press("Enter")
     expect(reception.locator("#id_time")).to_have_value("۱۳:۰۰")
-
-
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "path", ["calendar/?day=1405-09-01", "calendar/week/", "calendar/print/", "waiting/"]
-)
-def test_nothing_serious_is_wrong_with_the_pages(reception, path, viewport, scheme):
-    reception.set_viewport_size(viewport)
-    reception.emulate_media(color_scheme=scheme)
-    reception.add_init_script(path=AXE)
-    reception.goto(f"/c/calendar/{path}")
-    assert (_serious(reception), _overflow(reception)) == ([], [])

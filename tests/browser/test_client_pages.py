@@ -247,7 +247,9 @@ def test_the_pages_are_fit_for_everybody(chrome, house, paths, language, scheme)
                         " { it.removeAttribute('name'); it.open = true }"
                     )
                 where = f"{path[:3]} {size['width']} {state}"
-                found = [*_serious(page), *_overflow(page), *page.evaluate(TARGETS)]
+                # What axe looks for is the same in each width; test_every_page has the desk.
+                axe = _serious(page) if size is PHONE else []
+                found = [*axe, *_overflow(page), *page.evaluate(TARGETS)]
                 faults += [f"{where}: {fault}" for fault in found]
     context.close()
     assert faults == []
