@@ -20,11 +20,15 @@ def copied(name):
         yield
     finally:
         use(kept)
-        as_admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop(name)
 
 
-def copy(name):
-    as_admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
+def copy(name, template=TEMPLATE):
+    as_admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER app_owner')
+
+
+def drop(name):
+    as_admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def use(name):
