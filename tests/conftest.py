@@ -11,6 +11,7 @@ import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings as examples
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -44,6 +45,8 @@ def _files_found_once(look=WhiteNoiseMiddleware.add_files_from_finders):
 
 
 WhiteNoiseMiddleware.add_files_from_finders = _files_found_once()
+# After a test with transactions of its own.
+TransactionTestCase._fixture_teardown = lambda case: databases.sweep()
 
 
 @pytest.hookimpl(trylast=True)
@@ -86,6 +89,7 @@ def _make_template_once():
         databases.use(databases.TEMPLATE)
         call_command("migrate", verbosity=0)
         connections.close_all()
+        databases.remember_what_migrations_filled()
         (FOLDER / "template.done").touch()
 
 
