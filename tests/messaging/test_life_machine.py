@@ -288,7 +288,7 @@ def test_one_message_keeps_its_promises_whatever_happens(owner, gateway):
     run_state_machine_as_test(
         lambda: OneMessage(clinic, gateway),
         settings=hypothesis_settings(
-            max_examples=40,
+            max_examples=examples(60),
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
