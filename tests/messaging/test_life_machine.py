@@ -26,6 +26,7 @@ from messaging.accounts import gateways_of
 from messaging.life import TRANSITIONS
 from messaging.models import FINAL_STATES, Message, State
 from messaging.providers.base import Accepted, DeliveryStatus, Receipt
+from tests.effort import examples
 from tests.followup.clinics import live_clinic, session_at, tehran
 
 DUE = tehran("2026-11-25 17:30")
