@@ -26,7 +26,7 @@ browser: ## look for a browser again, or install one
 demo: environment ## a believable clinic with web, worker, beat and sandbox (RESET=1 starts over)
 	@$(PY) manage.py demo $(if $(filter-out 0,$(RESET)),--reset)
 
-test: setup ## all tests on real servers (ARGS="-k word" for some)
+test: setup ## all tests on real servers (ARGS="-k word" for some; PEYGIR_THOROUGH=1)
 	@rm -f .pytest_cache/v/cache/lastfailed
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS) || $(PY) -m tools.second_look
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.db.models import Q
-from holidays.countries.iran import Iran
 
 from clinic import jalali
 from clinic.models import DEFAULT_TIMEZONE, Clinic, Closure
@@ -64,6 +63,9 @@ class Holiday:
 @cache
 def public_holidays(first_year: int, last_year: int) -> tuple[Holiday, ...]:
     """The holidays of these Jalali years, both included, in order; one for each day."""
+    # The library takes a fifth of a second to load, which few processes ever need.
+    from holidays.countries.iran import Iran
+
     first, last = jalali.gregorian(first_year, 1, 1), _last_day(last_year)
     known = Iran(years=range(first.year, last.year + 1), language="en_US")
     return tuple(

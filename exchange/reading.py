@@ -11,8 +11,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import openpyxl
-
 from exchange.headers import REQUIRED, Kind, Layout, fit, lay_out, missing, persian_heading
 from exchange.reasons import UnreadableError
 
@@ -142,6 +140,9 @@ def _workbook(data: bytes) -> list[Sheet]:
 
 
 def _sheets(data: bytes) -> Iterator[Sheet]:
+    # Every process loads this module, and few of them ever read a workbook.
+    import openpyxl
+
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     left = MAX_ROWS
     for sheet in book.worksheets:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import fcntl
+import gc
 import os
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings as examples
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from config.embedded import provision
@@ -28,11 +31,36 @@ examples.load_profile("busy")
 NOW = dt.datetime(2026, 11, 21, 6, 30, tzinfo=dt.UTC)
 
 
+def _files_found_once(look=WhiteNoiseMiddleware.add_files_from_finders):
+    """A server looks for its static files when it starts, and each visitor of a test starts one."""
+    found = {}
+
+    def remembered(self):
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    return remembered
+
+
+WhiteNoiseMiddleware.add_files_from_finders = _files_found_once()
+# After a test with transactions of its own.
+TransactionTestCase._fixture_teardown = lambda case: databases.sweep()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Files of long stories first: begun last, one worker would still tell them, the other idle."""
     long = {it.path for it in items if {"slow", "browser"} & {m.name for m in it.iter_markers()}}
     items.sort(key=lambda it: it.path not in long)
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays to the end: the garbage collector need not look through it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +89,7 @@ def _make_template_once():
         databases.use(databases.TEMPLATE)
         call_command("migrate", verbosity=0)
         connections.close_all()
+        databases.remember_what_migrations_filled()
         (FOLDER / "template.done").touch()
 
 

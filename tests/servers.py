@@ -6,9 +6,15 @@ number of their own.
 """
 
 import os
+import sys
 from contextlib import ExitStack
 
 _stack = ExitStack()
+
+# Some environments forbid Python to keep what it has compiled. A run starts dozens of processes and
+# two workers, and each would compile the whole project anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def _start() -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings as effort, strategies as st
 
 from clinic import jalali
 from clinic.models import Closure
+from tests.effort import examples
 
 TEHRAN = "Asia/Tehran"
 #: Quiet hours of a new clinic.
@@ -302,7 +303,9 @@ def quiet_by_hand(time, start, end):
 
 
 thorough = effort(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

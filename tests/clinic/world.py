@@ -8,6 +8,7 @@ one found where it does not belong says by itself whose it is.
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 
 from django.db import connection, models
@@ -55,6 +56,11 @@ class Half:
 class World:
     ours: Half
     theirs: Half
+
+    @cached_property
+    def theirs_untouched(self):
+        """Their fingerprint before any visit: nothing that a test does stays, so one look will do."""
+        return fingerprint(self.theirs)
 
 
 def build():

@@ -4,12 +4,25 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from sandbox.testing import running_gateway
+from tests import databases
+
 ROOT = Path(__file__).resolve().parents[2]
+NOW = "2026-11-21T10:00:00+03:30"
+CLIENTS = """file_no,honorific,first_name,last_name,phone
+101,خانم,مریم,کریمی,۰۹۱۲۱۲۳۴۵۶۷
+102,آقای,علی,ملکی,0912 765 4321
+"""
+SESSIONS = """session_no,file_no,therapist,service,starts_at,duration_minutes,status
+1,101,دکتر صادقی,مشاوره‌ی فردی,۱۴۰۵/۰۹/۰۷ ۱۷:۳۰,50,scheduled
+2,102,دکتر صادقی,مشاوره‌ی فردی,2026-11-28T19:00:00+03:30,50,scheduled
+"""
 
 
 class Installation:
@@ -52,11 +65,47 @@ def admin(statement, database=None):
 
 @pytest.fixture
 def installation(django_db_setup, request, gateway):
-    from tests.databases import TEMPLATE
+    with _installed(request.node.nodeid, databases.TEMPLATE, gateway) as empty:
+        yield empty
 
-    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{abs(hash(request.node.nodeid))}"
-    admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER app_owner')
+
+@pytest.fixture
+def aramesh(imported, request, gateway):
+    """An installation whose one clinic has two clients and their sessions."""
+    with _installed(request.node.nodeid, imported, gateway) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def imported(django_db_setup, tmp_path_factory):
+    """The name of its database: the commands that fill it run once, and every test takes a copy."""
+    folder, name = tmp_path_factory.mktemp("lists"), _name_for("imported")
+    (folder / "clients.csv").write_text(CLIENTS, encoding="utf-8")
+    (folder / "sessions.csv").write_text(SESSIONS, encoding="utf-8")
+    with (
+        running_gateway() as gateway,
+        _installed("imported", databases.TEMPLATE, gateway) as filled,
+    ):
+        filled.ask(
+            "create_clinic", "aramesh", "--name", "کلینیک آرامش", "--phone", "021-88001122",
+            "--live", "--now", NOW,
+        )  # fmt: skip
+        filled.ask(
+            "import_data", "aramesh", "--clients", folder / "clients.csv",
+            "--sessions", folder / "sessions.csv", "--now", NOW,
+        )  # fmt: skip
+        yield name
+
+
+@contextmanager
+def _installed(key, template, gateway):
+    name = _name_for(key)
+    databases.copy(name, template)
     yield Installation(
         name, KAVENEGAR_BASE_URL=gateway.base_url, KAVENEGAR_API_KEY="key-of-the-tests"
     )
-    admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+    databases.drop(name)
+
+
+def _name_for(key):
+    return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{abs(hash(key))}"

@@ -4,32 +4,9 @@ import json
 
 import pytest
 
+from tests.commands.conftest import NOW, SESSIONS
+
 pytestmark = pytest.mark.slow
-
-NOW = "2026-11-21T10:00:00+03:30"
-CLIENTS = """file_no,honorific,first_name,last_name,phone
-101,خانم,مریم,کریمی,۰۹۱۲۱۲۳۴۵۶۷
-102,آقای,علی,ملکی,0912 765 4321
-"""
-SESSIONS = """session_no,file_no,therapist,service,starts_at,duration_minutes,status
-1,101,دکتر صادقی,مشاوره‌ی فردی,۱۴۰۵/۰۹/۰۷ ۱۷:۳۰,50,scheduled
-2,102,دکتر صادقی,مشاوره‌ی فردی,2026-11-28T19:00:00+03:30,50,scheduled
-"""
-
-
-@pytest.fixture
-def aramesh(installation, tmp_path):
-    installation.ask(
-        "create_clinic", "aramesh", "--name", "کلینیک آرامش", "--phone", "021-88001122", "--live",
-        "--now", NOW,
-    )  # fmt: skip
-    (tmp_path / "clients.csv").write_text(CLIENTS, encoding="utf-8")
-    (tmp_path / "sessions.csv").write_text(SESSIONS, encoding="utf-8")
-    installation.ask(
-        "import_data", "aramesh", "--clients", tmp_path / "clients.csv",
-        "--sessions", tmp_path / "sessions.csv", "--now", NOW,
-    )  # fmt: skip
-    return installation
 
 
 def test_create_clinic_prints_the_clinic_in_shadow_mode(installation):

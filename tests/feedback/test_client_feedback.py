@@ -14,6 +14,7 @@ from messaging.models import Message
 from sessions_app import care_tasks
 from sessions_app.models import CareTask, ClientLink
 from tests import factories
+from tests.effort import examples
 from tests.sessions_app.client_links import (
     DAY,
     HOUR,
@@ -144,7 +145,7 @@ def test_what_a_client_writes_stays_text(phone, path):
 
 
 @hypothesis_settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -21,6 +21,7 @@ from sessions_app.links import Page, Purpose
 from sessions_app.models import CareTask, ClientLink
 from tests import factories
 from tests.clinic.world import fingerprint
+from tests.effort import examples
 from tests.messaging.inbound import consents
 from tests.sessions_app.client_links import NOW, attended, published, text_of, visitor
 
@@ -470,7 +471,11 @@ def test_what_is_no_act_changes_nothing(phone, path, person, sent):
     assert Client.objects.get(pk=person.pk).language == ""
 
 
-@effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     do=st.sampled_from(["refuse", "pause", "speak", "x"]),
     fields=st.dictionaries(

@@ -13,6 +13,7 @@ from clinic.models import Directory
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from messaging.models import Message, ProviderAccount, Reason, State
 from messaging.views import callback_token
+from tests.effort import examples
 from tests.factories import MessageFactory
 
 DELIVERED, UNDELIVERED, FAILED, CANCELLED, BLOCKED = 10, 11, 6, 13, 14
@@ -254,7 +255,9 @@ TYPES = [
 NAMES = st.sampled_from(["messageid", "status", "MessageId", "messageid[]", "sender"]) | st.text()
 VALUES = st.text() | st.integers().map(str) | st.sampled_from(["10", "\0", "1e5", "۱۰", "NaN"])
 MANY = effort(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -10,6 +10,7 @@ from clinic.tenancy import Hat, wear
 from messaging.models import Message, ProviderAccount, Reason, Reply, State
 from messaging.providers.email_tags import tag
 from messaging.views import callback_token, verify_token
+from tests.effort import examples
 from tests.factories import ClientFactory, MessageFactory
 from tests.messaging.bounces import bounce
 from tests.messaging.graph import APP_SECRET, signed, status, value, webhook, written
@@ -324,7 +325,7 @@ def test_a_bounce_full_of_ampersands_is_no_form(clinic):
 # Nothing breaks it
 
 MANY = effort(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -21,6 +21,7 @@ from messaging.views import callback_token
 from patients.models import Client, ConsentRecord
 from sandbox.testing import running_gateway
 from sessions_app.models import CareTask
+from tests.effort import examples
 from tests.factories import NOW, ClientFactory, ClinicFactory
 from tests.locks import come_to_wait
 from tests.messaging.inbound import PHONE, consents, hear, waiting, written
@@ -138,7 +139,9 @@ NAMES = st.sampled_from(["messageid", "from", "to", "message", "From", "message[
 VALUES = st.text() | st.sampled_from(["5", "09121234567", "11", "۱۲", "\0", "1e5", "9" * 30])
 BYTES = st.binary(max_size=120).map(lambda body: b"messageid=5&from=09121234567&message=" + body)
 MANY = effort(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -26,6 +26,7 @@ from messaging.accounts import gateways_of
 from messaging.life import TRANSITIONS
 from messaging.models import FINAL_STATES, Message, State
 from messaging.providers.base import Accepted, DeliveryStatus, Receipt
+from tests.effort import examples
 from tests.followup.clinics import live_clinic, session_at, tehran
 
 DUE = tehran("2026-11-25 17:30")
@@ -288,7 +289,7 @@ def test_one_message_keeps_its_promises_whatever_happens(owner, gateway):
     run_state_machine_as_test(
         lambda: OneMessage(clinic, gateway),
         settings=hypothesis_settings(
-            max_examples=40,
+            max_examples=examples(60),
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

@@ -15,6 +15,7 @@ from patients import care
 from sessions_app import actions
 from sessions_app.links import Page, Purpose, publish
 from sessions_app.models import CareTask, ClientLink, Session, SessionChange
+from tests.effort import examples
 from tests.factories import NOW, ClientFactory, MessageFactory, SessionFactory
 from tests.messaging.inbound import PHONE, hear, waiting, written
 
@@ -363,7 +364,9 @@ def test_only_the_clinic_that_texted_last_acts(told, session, other_clinic, word
 
 @pytest.mark.django_db
 @hypothesis_settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 @given(text=st.text(max_size=40) | st.sampled_from([*CONFIRMS, *CANCELS, "11", "12"]))
 def test_no_text_acts_on_a_session_that_is_not_the_one(told, session, person, clinic, text):

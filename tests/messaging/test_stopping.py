@@ -14,6 +14,7 @@ from messaging.models import Reason, State
 from patients.actions import set_consent
 from patients.models import ConsentRecord
 from sessions_app.models import CareTask
+from tests.effort import examples
 from tests.factories import NOW, ClientFactory, MessageFactory
 from tests.messaging.inbound import consents
 
@@ -174,7 +175,11 @@ def test_a_strange_charset_is_no_error(person):
     assert consents(person) == ["transactional"]
 
 
-@effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(token=st.text(min_size=1, max_size=60), body=st.binary(max_size=60))
 def test_no_address_and_no_body_is_an_error_of_ours(db, token, body):
     response = browser().generic("POST", f"/u/{token}/", body)

@@ -24,6 +24,7 @@ from sessions_app.care_tasks import open_task
 from sessions_app.links import Page, Purpose, find, publish
 from sessions_app.models import CareTask, ClientLink, Participant, Rhythm, Session
 from tests import factories
+from tests.effort import examples
 from tests.factories import NOW
 from tests.messaging.test_races import in_thread
 
@@ -432,7 +433,11 @@ def live(kind, n, client, world):
             )
 
 
-@effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(mine=LIVES, theirs=LIVES)
 def test_after_any_two_lives_nothing_points_at_the_lost_file_and_all_is_there(
     kept, lost, mine, theirs

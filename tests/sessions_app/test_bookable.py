@@ -11,6 +11,7 @@ from clinic import jalali
 from clinic.models import TimeOff
 from sessions_app.slots import BOOKED_AHEAD, NOTICE, bookable
 from tests import factories
+from tests.effort import examples
 from tests.followup.clinics import tehran
 from tests.sessions_app.client_links import a_room, receives
 
@@ -41,7 +42,7 @@ states = st.sampled_from(["scheduled", "confirmed", "arrived", "cancelled", "no_
 
 
 @effort(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -18,6 +18,7 @@ from patients.models import Treatment
 from sessions_app import actions, booking
 from sessions_app.models import CareTask, ClientLink, Session, SessionChange
 from tests import factories
+from tests.effort import examples
 from tests.followup.clinics import live_clinic, tehran, tick
 from tests.sessions_app.client_links import (
     DAY,
@@ -340,7 +341,11 @@ def test_what_is_no_moment_is_asked_for_again(phone, path, start):
     assert "اول یکی از وقت‌ها را انتخاب کنید" in text_of(page)
 
 
-@effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(do=st.sampled_from(["book", "call_me", ""]), start=st.text(max_size=40), revision=st.text())
 def test_no_form_is_an_error_of_ours(phone, path, do, start, revision):
     page = phone.post(path, {"do": do, "start": start, "revision": revision})

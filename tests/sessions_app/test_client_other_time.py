@@ -12,6 +12,7 @@ from clinic.text import clean
 from sessions_app import actions, care_tasks
 from sessions_app.models import CareTask
 from tests import factories
+from tests.effort import examples
 from tests.sessions_app.client_links import (
     DAY,
     HOUR,
@@ -120,7 +121,7 @@ def test_a_long_note_comes_back_with_its_error(phone, path):
 
 
 @hypothesis_settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
