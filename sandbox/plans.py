@@ -8,6 +8,7 @@ statements and what they find are the same.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -28,6 +29,7 @@ _TYPES: tuple[tuple[type, str], ...] = (
     (dt.timedelta, "interval"),
     (str, "unknown"),
 )
+_numbers = itertools.count()
 _INTEGER = range(-(2**31), 2**31)
 
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
@@ -40,6 +42,8 @@ class KeptPlans:
     """
 
     def __init__(self) -> None:
+        # Another of this process may have prepared its own on the same connection.
+        self._number = next(_numbers)
         self._names: dict[tuple[str, tuple[str, ...]], str] = {}
         self._connection: Any = None
 
@@ -60,7 +64,7 @@ class KeptPlans:
         known = tuple(name for name in types if name)
         name = self._names.get((body, known))
         if name is None:
-            name = self._names[body, known] = f"kept_{len(self._names)}"
+            name = self._names[body, known] = f"kept_{self._number}_{len(self._names)}"
             head += f" PREPARE {name} ({', '.join(known)}) AS {body};"
         places = ", ".join(["%s"] * len(given))
         # Without the setting PostgreSQL would weigh anew each time what is best.

@@ -129,7 +129,7 @@ def test_the_three_pages_do_their_work_without_scripts(phone, house, paths):
 
     phone.goto(other)
     phone.locator("summary.act").last.click()
-    phone.locator(".rest summary").click()
+    phone.locator(".rest summary").last.click()
     choose(phone, days=2, parts="evening")
     phone.locator("[name=note]").fill("بعد از پنج")
     press(phone, "another")

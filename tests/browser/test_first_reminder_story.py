@@ -47,7 +47,7 @@ MARYAM_PHONE, ALI_PHONE = "09120007001", "09350007002"
 
 #: The client's own page of a session; the token is nobody's to know beforehand.
 # Staff read the text without the key in its address.
-LINK = r"https?://\S+/s/(?:[a-z2-7]{16}|…)"
+LINK = r"https?://\S+/s/(?:[a-z2-7]{16}|…\u200e)"
 
 
 def reads(before, after):

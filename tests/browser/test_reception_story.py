@@ -234,7 +234,7 @@ def fill_a_gap(page, database):
 def clear_the_day_of_who_is_ill(page, database):
     """Two therapists are ill: one's sessions move to tomorrow, the other's are called off."""
     to_today(page)
-    page.get_by_role("link", name="نیست؟ حمید فرهی").click()
+    page.get_by_role("link", name="نمی‌آید؟ حمید فرهی").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("حمید فرهی")
     # The hour that has begun is nobody's to move any more.
     day = page.get_by_role("group", name="کدام جلسه‌های این روز؟")
@@ -248,7 +248,7 @@ def clear_the_day_of_who_is_ill(page, database):
     expect(said(page)).to_contain_text("۳ جلسه جابه‌جا شد.")
     moved = [database.sessions_of(name_of(5, hour)) for hour in AHEAD]
     assert moved == [[("scheduled", f"22 {hour}:00", "حمید فرهی", 50)] for hour in AHEAD]
-    page.get_by_role("link", name="نیست؟ ژاله امین").click()
+    page.get_by_role("link", name="نمی‌آید؟ ژاله امین").click()
     page.get_by_role("button", name="انجام بده").click()
     expect(said(page)).to_contain_text("۳ جلسه لغو شد.")
     assert [database.state_of(name_of(7, hour)) for hour in AHEAD] == ["cancelled"] * 3

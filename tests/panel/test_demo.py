@@ -261,9 +261,16 @@ def test_shared_phone_is_texted_without_a_name(inside):
     mother = Client.objects.get(last_name="قاسمی")
     child = Client.objects.get(last_name="نوروزی")
     assert mother.phone == child.phone
-    texts = Message.objects.filter(client__in=(mother, child)).exclude(text="")
+    both = Message.objects.filter(client__in=(mother, child), recipient=mother.phone)
+    texts = both.exclude(text="")
     assert texts.count() > 2
     assert all(m.text.startswith("سلام همراه گرامی،") for m in texts)
+
+
+def test_the_childs_father_reads_of_the_sessions_by_his_own_name(inside):
+    texts = Message.objects.filter(recipient=care.FATHERS_PHONE).exclude(text="")
+    assert {(m.client.last_name, m.contact.name) for m in texts} == {("نوروزی", care.FATHER)}
+    assert all(m.text.startswith("سلام آقای امین نوروزی،") for m in texts)
 
 
 def test_no_number_belongs_to_anybody():

@@ -298,6 +298,7 @@ def test_a_booking_settles_what_was_to_be_asked_about_it(person, session, recept
         "continue",
         "no_show",
         "pause_over",
+        "plan_over",
         "cancelled",
     }
     assert standing(task)[:2] == (("booked", NOW) if settled else ("", None))
