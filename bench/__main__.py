@@ -114,7 +114,7 @@ def _fill(bench: Bench, clinics: int) -> Any:
     data.vacuum()
     connections.close_all()
     bench.restart(CAREFUL)
-    _point_django_at(bench)
+    point_django_at(bench)
     return data
 
 
@@ -124,15 +124,15 @@ def _elsewhere(bench: Bench, name: str, work: Callable[[], Any]) -> Any:
 
     connections.close_all()
     bench.admin(f"CREATE DATABASE {name} TEMPLATE peygir OWNER app_owner", database="postgres")
-    _point_django_at(bench, name)
+    point_django_at(bench, name)
     try:
         return _step(name, work)
     finally:
-        _point_django_at(bench)
+        point_django_at(bench)
         bench.admin(f"DROP DATABASE {name} WITH (FORCE)", database="postgres")
 
 
-def _point_django_at(bench: Bench, database: str = "peygir") -> None:
+def point_django_at(bench: Bench, database: str = "peygir") -> None:
     from django.conf import settings
     from django.db import connections
 
