@@ -7,12 +7,12 @@ milliseconds of one machine: they say whether a page is near the limit, not whic
 
 from __future__ import annotations
 
-import gc
 import os
 import statistics
 import sys
 
 from bench.server import CAREFUL, bench_servers
+from config import garbage
 
 ROUNDS = 60
 #: Milliseconds that the slowest in twenty may take.
@@ -48,9 +48,7 @@ def main() -> None:
         visitor = pages.Visitor()
         del visitor.clinics[1:]
         if os.environ.get("GC") != "usual":
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(20_000, 20, 20)
+            garbage.look_less_often()
         for page in pages.PAGES:
             _tell(page, [visitor.visit(page, 0)[0] * 1000 for _ in range(ROUNDS + 3)][3:])
 

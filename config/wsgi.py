@@ -1,9 +1,8 @@
 """The web process."""
 
-import gc
 import os
 
-from config import embedded
+from config import embedded, garbage
 from config.charsets import as_utf8
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,9 +15,4 @@ application = as_utf8(get_wsgi_application())
 from clinic.entry import refuse_unsafe_database  # noqa: E402
 
 refuse_unsafe_database()
-
-# What is loaded by now stays to the end, and pages leave little behind that is bound in circles:
-# looking for it less often takes a quarter off a page (`python -m bench.one_clinic`).
-gc.collect()
-gc.freeze()
-gc.set_threshold(20_000, 20, 20)
+garbage.look_less_often()

@@ -91,10 +91,6 @@ class Row(NamedTuple):
     falls_at: dt.datetime
     contact_id: int | None
 
-    @property
-    def reader(self) -> Reader:
-        return self.client_id, self.contact_id
-
 
 SELECT = """
 SELECT DISTINCT ON (o.session_id, o.rule_id, o.recipient)

@@ -84,6 +84,8 @@ def remove(contact: ContactPerson, *, now: dt.datetime, by: User | None = None) 
     with transaction.atomic():
         client = hold(contact.client)
         said = _("%(who)s was removed.") % {"who": _whom(contact)}
+        # A planner that has just found this reader commits first; else its text would point at nobody.
+        list(ContactPerson.objects.select_for_update(of=("self",)).filter(pk=contact.pk))
         contact.delete()
         return _settle(client, contact.client, client.own_texts, said, now, by)
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import fcntl
-import gc
 import os
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, settings as examples
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from clinic.tenancy import EVERYWHERE, Hat, wear
+from config import garbage
 from config.embedded import provision
 from messaging import gates
 from sandbox.testing import running_gateway
@@ -57,10 +57,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is loaded by now stays to the end: the garbage collector need not look through it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    garbage.look_less_often()
 
 
 @pytest.fixture(scope="session")

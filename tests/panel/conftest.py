@@ -8,6 +8,7 @@ import time_machine
 from clinic.tenancy import EVERYWHERE, Hat, wear
 from followup.actions import open_clinic
 from tests import factories
+from tests.panel.screens import CLINIC
 
 
 @pytest.fixture
@@ -27,6 +28,17 @@ def people(clinic):
         "my_client": factories.ClientFactory(clinic=clinic, therapist=mine, last_name="کریمی"),
         "her_client": factories.ClientFactory(clinic=clinic, therapist=hers, last_name="ملکی"),
     }
+
+
+@pytest.fixture
+def person(people):
+    return people["my_client"]
+
+
+@pytest.fixture
+def page(person):
+    """The address of the client's page."""
+    return f"{CLINIC}clients/{person.pk}/"
 
 
 @pytest.fixture

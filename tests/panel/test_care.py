@@ -20,16 +20,6 @@ IN_A_WEEK = "۱۴۰۵/۰۹/۰۷"
 
 
 @pytest.fixture
-def person(people):
-    return people["my_client"]
-
-
-@pytest.fixture
-def page(person):
-    return f"{CLINIC}clients/{person.pk}/"
-
-
-@pytest.fixture
 def treatment(clinic, people, person):
     return person.treatments.create(
         clinic=clinic, therapist=people["mine"], service=people["service"], started_at=NOW - DAY

@@ -17,16 +17,6 @@ MOTHER = "+989121110001"
 
 
 @pytest.fixture
-def person(people):
-    return people["my_client"]
-
-
-@pytest.fixture
-def page(person):
-    return f"{CLINIC}clients/{person.pk}/"
-
-
-@pytest.fixture
 def new(page):
     return f"{page}contacts/new/"
 

@@ -22,27 +22,6 @@ WEEK = TODAY + 7 * DAY
 TEN, NOON = dt.time(10), dt.time(12)
 
 
-@pytest.fixture
-def at_work(clinic):
-    with wear(Hat.WEB, clinic_id=clinic.pk):
-        yield clinic
-
-
-@pytest.fixture
-def person(at_work):
-    return factories.ClientFactory(clinic=at_work)
-
-
-@pytest.fixture
-def treatment(person):
-    return Treatment.objects.create(
-        client=person,
-        therapist=factories.TherapistFactory(clinic=person.clinic),
-        service=factories.ServiceFactory(clinic=person.clinic),
-        started_at=NOW - 60 * DAY,
-    )
-
-
 def events(person):
     rows = ClientEvent.objects.filter(client=person).order_by("id")
     return [(event.kind, event.until, event.note) for event in rows]
@@ -178,46 +157,6 @@ def test_a_treatment_pauses_goes_on_ends_and_is_taken_up(treatment, person):
         ("dropped", None, ""),
     ]
     assert ClientEvent.objects.exclude(treatment=treatment).count() == 0
-
-
-def planned(treatment):
-    treatment.refresh_from_db()
-    return treatment.ends_on, treatment.ends_after
-
-
-def test_an_ending_is_planned_changed_and_taken_back(treatment, person):
-    first = care.plan_ending(treatment, WEEK, now=NOW)
-    second = care.plan_ending(treatment, ends_after=12, now=NOW + DAY)
-    assert planned(treatment) == (None, 12)
-    care.undo(second, now=NOW + DAY)
-    assert planned(treatment) == (WEEK, None)
-    with pytest.raises(care.CareError):
-        care.undo(first, now=NOW + DAY)
-    care.plan_ending(treatment, now=NOW + DAY)
-    assert planned(treatment) == (None, None)
-    assert events(person) == [
-        ("planned", WEEK, ""),
-        ("planned", None, "12"),
-        ("planned", WEEK, ""),
-        ("planned", None, ""),
-    ]
-
-
-def test_the_first_plan_is_undone_to_none(treatment):
-    care.undo(care.plan_ending(treatment, WEEK, 8, now=NOW), now=NOW)
-    assert planned(treatment) == (None, None)
-
-
-@pytest.mark.parametrize("day", [NOW.date(), NOW.date() - DAY])
-def test_an_ending_is_planned_for_a_day_to_come(treatment, day):
-    with pytest.raises(care.CareError, match="پس از امروز"):
-        care.plan_ending(treatment, day, now=NOW)
-
-
-def test_what_has_ended_has_no_ending_to_plan(treatment):
-    care.complete_treatment(treatment, now=NOW)
-    with pytest.raises(care.CareError):
-        care.plan_ending(treatment, WEEK, now=NOW)
 
 
 def test_a_paused_treatment_can_end_at_once(treatment):

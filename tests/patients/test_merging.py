@@ -13,7 +13,6 @@ from patients.models import (
     Client,
     ClientEvent,
     ConsentRecord,
-    ContactPerson,
     FormerFile,
     Treatment,
 )
@@ -30,22 +29,6 @@ from tests.messaging.test_races import in_thread
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 TODAY = dt.date(2026, 11, 21)
-
-
-@pytest.fixture
-def at_work(clinic):
-    with wear(Hat.WEB, clinic_id=clinic.pk):
-        yield clinic
-
-
-@pytest.fixture
-def kept(at_work):
-    return factories.ClientFactory(clinic=at_work, first_name="مریم", last_name="کریمی")
-
-
-@pytest.fixture
-def lost(at_work):
-    return factories.ClientFactory(clinic=at_work, first_name="مریم", last_name="کريمی پور")
 
 
 @pytest.fixture
@@ -72,32 +55,6 @@ def pointing_at(client_id):
         and column.related_model is Client
         and model.objects.filter(**{column.attname: client_id}).exists()
     ]
-
-
-# -- Contact persons -----------------------------------------------------------------------------
-
-
-def parent(client, phone, **fields):
-    who = {"relation": "mother", "name": "مادر", "created_at": NOW} | fields
-    return ContactPerson.objects.create(client=client, phone=phone, **who)
-
-
-def test_contact_persons_of_both_go_along_one_for_each_number(kept, lost):
-    mine, hers = parent(kept, "+989121110001"), parent(lost, "+989121110001", stopped_at=NOW)
-    other = parent(lost, "+989121110002", name="پدر")
-    told = factories.MessageFactory(clinic=kept.clinic, client=lost, contact=hers)
-    one = join(kept, lost)
-    assert list(one.contacts.all()) == [mine, other]
-    mine.refresh_from_db()
-    told.refresh_from_db()
-    assert (mine.stopped_at, told.contact) == (NOW, mine)
-    assert list(search(Client.objects.all(), "09121110002")) == [one]
-
-
-@pytest.mark.parametrize("of", ["kept", "lost"])
-def test_who_reads_nothing_in_one_file_reads_nothing_in_the_other(kept, lost, of):
-    Client.objects.filter(pk=(kept if of == "kept" else lost).pk).update(own_texts=False)
-    assert not join(kept, lost).own_texts
 
 
 # -- Fields ------------------------------------------------------------------------------------
