@@ -77,6 +77,18 @@ def test_a_contact_person_who_wrote_is_answered(at_work):
     assert (kept.client, kept.contact, kept.recipient) == (child, mother, PHONE)
 
 
+def test_a_mother_of_one_in_crisis_is_called_about_the_other_too(at_work):
+    for held in (None, NOW):
+        child = ClientFactory(clinic=at_work, phone="", crisis_since=held)
+        ContactPerson.objects.create(
+            client=child, phone=PHONE, name="مادر", relation="mother", created_at=NOW
+        )
+    calm = Client.objects.get(crisis_since=None)
+    with pytest.raises(HandError):
+        write(calm, ask(calm))
+    assert not Message.objects.exists()
+
+
 def test_two_clicks_send_one_text(person, asked):
     assert write(person, asked) == write(person, asked, "یک متن دیگر", now=NOW + MINUTE)
     assert [message.text for message in Message.objects.all()] == [TEXT]
